@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one error type that crosses seams. core and drivers throw EngineError and nothing else; each surface maps its
+// code to its own status (gRPC, Docker HTTP, Connect, exit codes). The message is for people: lower case, no full stop,
+// names the object. The cause is for the log and never reaches a client.
+
+export const errorCodes = [
+  "cancelled",
+  "unknown",
+  "invalid-argument",
+  "deadline-exceeded",
+  "not-found",
+  "already-exists",
+  "permission-denied",
+  "resource-exhausted",
+  "failed-precondition",
+  "conflict",
+  "not-modified",
+  "aborted",
+  "out-of-range",
+  "not-implemented",
+  "internal",
+  "unavailable",
+  "data-loss",
+  "unauthenticated",
+] as const;
+
+/** What went wrong, as a client may act on it. */
+export type ErrorCode = (typeof errorCodes)[number];
+
+const brand: unique symbol = Symbol.for("berth.EngineError") as never;
+
+export interface EngineErrorOptions {
+  /** The lower-level failure; logged, never sent to a client. */
+  readonly cause?: unknown;
+  /** Facts a program may read, such as { kind: "container", id: "…" }. */
+  readonly details?: Readonly<Record<string, string>>;
+}
+
+/** An error with a code; recognised across module copies by its brand, not by instanceof. */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, string>>;
+  readonly [brand] = true;
+
+  constructor(code: ErrorCode, message: string, options: EngineErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+}
+
+export function isEngineError(value: unknown): value is EngineError {
+  return typeof value === "object" && value !== null && brand in value;
+}
+
+/** The kinds of object that a message names. */
+export type ObjectKind =
+  | "blob"
+  | "config"
+  | "container"
+  | "exec"
+  | "image"
+  | "ingest"
+  | "layer"
+  | "lease"
+  | "manifest"
+  | "network"
+  | "process"
+  | "runtime handler"
+  | "sandbox"
+  | "snapshot"
+  | "volume";
+
+export function notFound(kind: ObjectKind, id: string, cause?: unknown): EngineError {
+  return new EngineError("not-found", `no such ${kind}: ${id}`, { details: { kind, id }, cause });
+}
+
+export function alreadyExists(kind: ObjectKind, id: string, cause?: unknown): EngineError {
+  return new EngineError("already-exists", `${kind} ${id} already exists`, { details: { kind, id }, cause });
+}
+
+export function invalidArgument(message: string, cause?: unknown): EngineError {
+  return new EngineError("invalid-argument", message, { cause });
+}
+
+export function failedPrecondition(message: string, cause?: unknown): EngineError {
+  return new EngineError("failed-precondition", message, { cause });
+}
+
+export function conflict(message: string, cause?: unknown): EngineError {
+  return new EngineError("conflict", message, { cause });
+}
+
+export function unavailable(message: string, cause?: unknown): EngineError {
+  return new EngineError("unavailable", message, { cause });
+}
+
+/** A bug of ours or a broken assumption about the machine. */
+export function internal(message: string, cause?: unknown): EngineError {
+  return new EngineError("internal", message, { cause });
+}
+
+export function notImplemented(message: string): EngineError {
+  return new EngineError("not-implemented", message);
+}
+
+/** The operation ended because its signal was aborted without a reason of its own. */
+export function cancelled(message = "the operation was cancelled", cause?: unknown): EngineError {
+  return new EngineError("cancelled", message, { cause });
+}
+
+const codeByErrno: Readonly<Record<string, ErrorCode>> = {
+  EACCES: "permission-denied",
+  EPERM: "permission-denied",
+  EEXIST: "already-exists",
+  ENOENT: "not-found",
+  ENOSPC: "resource-exhausted",
+  EDQUOT: "resource-exhausted",
+  EMFILE: "resource-exhausted",
+  ENFILE: "resource-exhausted",
+  ENOMEM: "resource-exhausted",
+  EBUSY: "failed-precondition",
+  EINVAL: "invalid-argument",
+  ENOSYS: "not-implemented",
+  EOPNOTSUPP: "not-implemented",
+  ECONNREFUSED: "unavailable",
+  ECONNRESET: "unavailable",
+  EPIPE: "unavailable",
+  ETIMEDOUT: "deadline-exceeded",
+};
+
+/** The code of whatever was thrown: walks cause, knows errno names, AbortError and TimeoutError. */
+export function codeOf(error: unknown): ErrorCode {
+  for (let current: unknown = error, depth = 0; depth < 16; depth++) {
+    if (typeof current !== "object" || current === null) return "unknown";
+    if (isEngineError(current)) return current.code;
+    const { name, code, cause } = current as { name?: unknown; code?: unknown; cause?: unknown };
+    if (name === "TimeoutError") return "deadline-exceeded";
+    const byErrno = typeof code === "string" ? codeByErrno[code] : undefined;
+    if (byErrno !== undefined) return byErrno;
+    if (name === "AbortError" && cause === undefined) return "cancelled";
+    current = cause;
+  }
+  return "unknown";
+}
+
+export function hasCode(error: unknown, code: ErrorCode): boolean {
+  return codeOf(error) === code;
+}
+
+/** The text of whatever was thrown, without its cause. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What was thrown as an EngineError: one stays as it is, anything else gets its code and this context. */
+export function toEngineError(error: unknown, context?: string): EngineError {
+  if (isEngineError(error) && context === undefined) return error;
+  const text = messageOf(error);
+  return new EngineError(codeOf(error), context === undefined ? text : `${context}: ${text}`, {
+    cause: error,
+    details: isEngineError(error) ? error.details : {},
+  });
+}
+
+/** Throws when the condition does not hold: a bug, never bad input. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw internal(`assertion failed: ${message}`);
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sandboxes: the environment that containers of one pod share, and the seam that makes it.
+//
+// Every container belongs to exactly one sandbox; berth run and the Docker API make an implicit one. A sandboxer holds
+// namespaces so that they stay without a process in them. create undoes itself; remove is idempotent.
+
+export type NamespaceMode = "private" | "host";
+
+export interface SandboxRequest {
+  readonly id: string;
+  readonly hostname: string;
+  readonly network: NamespaceMode;
+  readonly ipc: NamespaceMode;
+  readonly uts: NamespaceMode;
+  /** Namespaced sysctls, such as net.ipv4.ip_unprivileged_port_start. */
+  readonly sysctls: Readonly<Record<string, string>>;
+}
+
+/** Paths of the pinned namespaces; undefined is the host's. */
+export interface SandboxNamespaces {
+  readonly network?: string;
+  readonly ipc?: string;
+  readonly uts?: string;
+}
+
+export interface Sandboxer extends AsyncDisposable {
+  create(request: SandboxRequest, options: { readonly signal: AbortSignal }): Promise<SandboxNamespaces>;
+  /** Unpins; the kernel frees the namespaces with their last process. */
+  remove(id: string): Promise<void>;
+  /** Sandboxes that have something pinned. */
+  list(): Promise<readonly string[]>;
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Snapshots: filesystem states that stack.
+//
+// A *key* names an active snapshot (writable) or a view (read-only), a *name* a committed one (immutable, may be a
+// parent). An active snapshot never becomes a parent, and a committed one never changes. Removing one that has children
+// is failed-precondition. mounts() says how to see a snapshot; it mounts nothing itself.
+
+import type { Digest } from "../../base/digest.ts";
+import type { Mount } from "../mounts/mount.ts";
+
+export type SnapshotKind = "active" | "view" | "committed";
+
+export interface SnapshotInfo {
+  readonly key: string;
+  readonly kind: SnapshotKind;
+  readonly parent?: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** What applying or committing found: bytes and inodes of this layer alone. */
+  readonly usage?: SnapshotUsage;
+}
+
+export interface SnapshotUsage {
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+/** A layer whose blob is in the content store. */
+export interface LayerSource {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** Bytes of the (compressed) blob. */
+  readonly size: number;
+  /** The file with the (compressed) blob. */
+  readonly path: string;
+  /** sha256 of the uncompressed tar, from the image configuration; data-loss when it does not match. */
+  readonly diffId: Digest;
+}
+
+export interface ApplyOptions {
+  readonly signal: AbortSignal;
+  /** Bytes of the blob read so far. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+export interface Snapshotter extends AsyncDisposable {
+  /** Its name in the configuration, such as "overlay". */
+  readonly id: string;
+  find(key: string): SnapshotInfo | undefined;
+  walk(): Iterable<SnapshotInfo>;
+  /** An active snapshot over a committed parent (or nothing); already-exists when the key is taken. */
+  prepare(
+    key: string,
+    parent: string | undefined,
+    options: { readonly signal: AbortSignal },
+  ): Promise<readonly Mount[]>;
+  /** A read-only view of a committed parent. */
+  view(key: string, parent: string, options: { readonly signal: AbortSignal }): Promise<readonly Mount[]>;
+  /** How to mount an active snapshot or a view; not-found otherwise. */
+  mounts(key: string): Promise<readonly Mount[]>;
+  /** Turns the active snapshot into a committed one under a name. */
+  commit(name: string, key: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Unpacks a layer over the parent into a committed snapshot; does nothing when the name is there already. */
+  apply(name: string, parent: string | undefined, layer: LayerSource, options: ApplyOptions): Promise<void>;
+  /** What this snapshot alone takes on disk now. */
+  usage(key: string, options: { readonly signal: AbortSignal }): Promise<SnapshotUsage>;
+  /** Removes it if it is there; failed-precondition when something stands on it. */
+  remove(key: string): Promise<void>;
+  /** Brings records and disk together after a crash: removes half-made snapshots and directories without a record. */
+  recover(): Promise<void>;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tasks: running containers.
+//
+// A task is made from a runtime specification and a mounted root filesystem, is started, runs one init process and any
+// number of exec processes, and is deleted after its init has exited. It outlives the daemon: adopt finds it again.
+// Standard streams are FIFOs that the caller made; exits are answers of wait, which may be asked at any time and by many.
+
+import type { PosixSignal } from "../../base/posix-signal.ts";
+import type { RuntimeProcess, RuntimeResources, RuntimeSpec } from "../../oci/runtime/spec.ts";
+import type { Stdio } from "../streams/stdio.ts";
+
+export interface Exit {
+  /** 0 to 255; 128+n when signal n ended it. */
+  readonly exitCode: number;
+  /** Milliseconds since 1970. */
+  readonly exitedAt: number;
+}
+
+/** A named way to run, from the configuration. */
+export interface RuntimeHandler {
+  readonly name: string;
+  /** The driver, such as "shim". */
+  readonly driver: string;
+  /** The shim's executable: a path, or a name looked up in PATH. */
+  readonly shim: string;
+  /** The OCI runtime's executable for shims that take one; a path or a name. */
+  readonly binary?: string;
+  readonly systemdCgroup: boolean;
+}
+
+export interface TaskRequest {
+  readonly id: string;
+  /** Tasks of one sandbox may share a shim. */
+  readonly sandboxId: string;
+  readonly handler: RuntimeHandler;
+  readonly spec: RuntimeSpec;
+  /** A directory that is mounted already. */
+  readonly rootfs: string;
+  readonly stdio: Stdio;
+}
+
+export type ProcessStatus = "created" | "running" | "paused" | "stopped";
+
+/** Init or exec. After delete every method but wait fails with not-found. */
+export interface Process {
+  readonly id: string;
+  /** 0 until the runtime has made it. */
+  readonly pid: number;
+  start(options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Resolves when it has exited, also if that was long ago. */
+  wait(options: { readonly signal: AbortSignal }): Promise<Exit>;
+  /** not-found when it has exited. */
+  kill(posixSignal: PosixSignal, options: { readonly all?: boolean; readonly signal: AbortSignal }): Promise<void>;
+  resize(
+    size: { readonly width: number; readonly height: number },
+    options: { readonly signal: AbortSignal },
+  ): Promise<void>;
+  closeStdin(options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Frees what the runtime keeps of it; idempotent. */
+  delete(options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+export interface Task extends Process {
+  status(options: { readonly signal: AbortSignal }): Promise<ProcessStatus>;
+  /** True when the kernel's OOM killer hit its cgroup, by event or by the counter; ask before delete. */
+  oomKilled(): Promise<boolean>;
+  /** Makes (does not start) another process in it. */
+  exec(
+    execId: string,
+    process: RuntimeProcess,
+    stdio: Stdio,
+    options: { readonly signal: AbortSignal },
+  ): Promise<Process>;
+  pids(options: { readonly signal: AbortSignal }): Promise<readonly number[]>;
+  pause(options: { readonly signal: AbortSignal }): Promise<void>;
+  resume(options: { readonly signal: AbortSignal }): Promise<void>;
+  update(resources: RuntimeResources, options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+export interface TaskRuntime extends AsyncDisposable {
+  /** Makes the bundle and the task and stops before its process runs. Undoes itself when it fails. */
+  create(request: TaskRequest, options: { readonly signal: AbortSignal }): Promise<Task>;
+  /** Gets ready for a task of this sandbox ahead of create, to save time; failure shows in create. */
+  warm?(request: { readonly id: string; readonly sandboxId: string; readonly handler: RuntimeHandler }): void;
+  /** The task that an earlier daemon left, running or exited; undefined when nothing of it can be asked any more. */
+  adopt(id: string, options: { readonly signal: AbortSignal }): Promise<Task | undefined>;
+  /** Removes everything of a task that is gone or broken: kills its processes, its shim, its cgroup, its bundle. */
+  purge(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Ids that have a bundle on disk. */
+  list(): Promise<readonly string[]>;
+  /** failed-precondition with the reason when this handler cannot run here. */
+  probe(handler: RuntimeHandler, options: { readonly signal: AbortSignal }): Promise<RuntimeFeatures>;
+}
+
+/** What the OCI runtime behind a handler can do. */
+export interface RuntimeFeatures {
+  readonly name: string;
+  readonly version: string;
+  /** The highest ociVersion its config.json may carry. */
+  readonly ociVersion: string;
+  readonly seccomp: boolean;
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the OCI runtime specification 1.2 (config.md, config-linux.md) that Berth writes into config.json.
+
+export interface RuntimeSpec {
+  readonly ociVersion: string;
+  readonly process: RuntimeProcess;
+  readonly root: { readonly path: string; readonly readonly?: boolean };
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly mounts: readonly RuntimeMount[];
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly linux: RuntimeLinux;
+}
+
+export interface RuntimeProcess {
+  readonly terminal?: boolean;
+  readonly consoleSize?: { readonly height: number; readonly width: number };
+  readonly user: RuntimeUser;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly capabilities?: RuntimeCapabilities;
+  readonly rlimits?: readonly RuntimeRlimit[];
+  readonly noNewPrivileges?: boolean;
+  readonly oomScoreAdj?: number;
+  readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
+}
+
+export interface RuntimeUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly umask?: number;
+  readonly additionalGids?: readonly number[];
+}
+
+/** Capability names with their CAP_ prefix. */
+export interface RuntimeCapabilities {
+  readonly bounding: readonly string[];
+  readonly effective: readonly string[];
+  readonly inheritable?: readonly string[];
+  readonly permitted: readonly string[];
+  readonly ambient?: readonly string[];
+}
+
+export interface RuntimeRlimit {
+  /** RLIMIT_NOFILE and the like. */
+  readonly type: string;
+  readonly soft: number;
+  readonly hard: number;
+}
+
+export interface RuntimeMount {
+  readonly destination: string;
+  readonly type?: string;
+  readonly source?: string;
+  readonly options?: readonly string[];
+}
+
+export type RuntimeNamespaceType = "pid" | "network" | "mount" | "ipc" | "uts" | "user" | "cgroup" | "time";
+
+export interface RuntimeNamespace {
+  readonly type: RuntimeNamespaceType;
+  readonly path?: string;
+}
+
+export interface RuntimeLinux {
+  readonly namespaces: readonly RuntimeNamespace[];
+  readonly uidMappings?: readonly RuntimeIdMapping[];
+  readonly gidMappings?: readonly RuntimeIdMapping[];
+  readonly devices?: readonly RuntimeDevice[];
+  readonly cgroupsPath?: string;
+  readonly resources?: RuntimeResources;
+  readonly rootfsPropagation?: "private" | "shared" | "slave" | "rprivate" | "rshared" | "rslave";
+  readonly seccomp?: RuntimeSeccomp;
+  readonly sysctl?: Readonly<Record<string, string>>;
+  readonly maskedPaths?: readonly string[];
+  readonly readonlyPaths?: readonly string[];
+  readonly mountLabel?: string;
+}
+
+export interface RuntimeIdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
+
+export interface RuntimeDevice {
+  readonly type: "c" | "b" | "u" | "p";
+  readonly path: string;
+  readonly major?: number;
+  readonly minor?: number;
+  readonly fileMode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export interface RuntimeResources {
+  readonly devices?: readonly RuntimeDeviceRule[];
+  readonly memory?: {
+    readonly limit?: number;
+    readonly reservation?: number;
+    readonly swap?: number;
+    readonly swappiness?: number;
+    readonly disableOOMKiller?: boolean;
+  };
+  readonly cpu?: {
+    readonly shares?: number;
+    readonly quota?: number;
+    readonly period?: number;
+    readonly cpus?: string;
+    readonly mems?: string;
+  };
+  readonly pids?: { readonly limit: number };
+  readonly blockIO?: { readonly weight?: number };
+  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
+  readonly unified?: Readonly<Record<string, string>>;
+}
+
+export interface RuntimeDeviceRule {
+  readonly allow: boolean;
+  readonly type?: "a" | "c" | "b";
+  readonly major?: number;
+  readonly minor?: number;
+  /** Any of r, w and m. */
+  readonly access?: string;
+}
+
+export interface RuntimeSeccomp {
+  readonly defaultAction: string;
+  readonly defaultErrnoRet?: number;
+  readonly architectures?: readonly string[];
+  readonly flags?: readonly string[];
+  readonly syscalls?: readonly RuntimeSyscall[];
+}
+
+export interface RuntimeSyscall {
+  readonly names: readonly string[];
+  readonly action: string;
+  readonly errnoRet?: number;
+  readonly args?: readonly {
+    readonly index: number;
+    readonly value: number;
+    readonly valueTwo?: number;
+    readonly op: string;
+  }[];
+}
