@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The C library through koffi: the only folder that may. Each file beside this one declares the calls of one subject and
+// says above each why the call is safe. Calls are synchronous and act on the calling thread.
+
+import { constants } from "node:os";
+import koffi from "koffi";
+
+export const libc = koffi.load("libc.so.6");
+
+const nameByNumber = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+/** A failed system call, shaped like Node's own errors: code is the errno's name. */
+export class SystemCallError extends Error {
+  override readonly name = "SystemCallError";
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+
+  constructor(syscall: string, errno: number, about: string) {
+    const code = nameByNumber.get(errno) ?? `E${errno}`;
+    super(`${syscall} ${about}: ${code}`);
+    this.code = code;
+    this.errno = errno;
+    this.syscall = syscall;
+  }
+}
+
+/** The result of a call that answers -1 on failure; throws SystemCallError with what it was about. */
+export function checked(result: number, syscall: string, about: string): number {
+  if (result !== -1) return result;
+  throw new SystemCallError(syscall, koffi.errno(), about);
+}
