@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a user can ask of a container: plain data, kept in the container's record as it was asked. Nothing here is
+// resolved (an image's defaults, users, paths) and nothing is checked; buildSpec does both. undefined means "not asked".
+
+import type { PortMapping } from "../networks/network-driver.ts";
+import type { LogRotation } from "../streams/container-log.ts";
+
+export interface ContainerConfig {
+  /** The image reference as it was typed. */
+  readonly image: string;
+  /** Replaces the image's command. */
+  readonly command?: readonly string[];
+  /** Replaces the image's entrypoint and drops its command; [] clears both. */
+  readonly entrypoint?: readonly string[];
+  /** KEY=VALUE sets, KEY alone unsets; the client has resolved what it takes from its own environment. */
+  readonly environment: readonly string[];
+  readonly workingDirectory?: string;
+  /** "user", "uid", "user:group" or "uid:gid", resolved in the image's own files. */
+  readonly user?: string;
+  /** The container's short id when undefined. */
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly terminal: boolean;
+  readonly openStdin: boolean;
+  /** Stdin ends with the first client that was attached to it. */
+  readonly stdinOnce: boolean;
+  /** A name or a number. */
+  readonly stopSignal?: string;
+  readonly stopTimeoutSeconds?: number;
+  /** "80/tcp", as --expose gave them. */
+  readonly exposedPorts: readonly string[];
+  /** Kept for those who ask; not run yet. */
+  readonly healthcheck?: Readonly<Record<string, unknown>>;
+  readonly resources: ResourceLimits;
+  readonly privileged: boolean;
+  /** With or without CAP_, or ALL. */
+  readonly capabilitiesAdd: readonly string[];
+  readonly capabilitiesDrop: readonly string[];
+  /** no-new-privileges[=bool], seccomp=unconfined or its JSON text, apparmor=…, label=…, systempaths=unconfined. */
+  readonly securityOptions: readonly string[];
+  readonly readOnlyRoot: boolean;
+  readonly mounts: readonly MountRequest[];
+  readonly devices: readonly DeviceRequest[];
+  /** "c 1:3 rwm", as the device cgroup takes them. */
+  readonly deviceCgroupRules: readonly string[];
+  readonly ulimits: readonly Ulimit[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** 64 MiB when undefined. */
+  readonly shmSizeBytes?: number;
+  /** Names in the image's /etc/group, or numbers. */
+  readonly groupAdd: readonly string[];
+  readonly oomScoreAdj?: number;
+  /** "bridge", "none", "host", "container:<id>" or a network's name. */
+  readonly networkMode: string;
+  /** "" is its own; "host" or "container:<id>". */
+  readonly pidMode: string;
+  /** "private", "shareable", "host", "none" or "container:<id>". */
+  readonly ipcMode: string;
+  /** "" is its own; or "host". */
+  readonly utsMode: string;
+  /** "" is the daemon's; or "host". */
+  readonly usernsMode?: string;
+  /** "private" or "host"; by the host's cgroup version when undefined. */
+  readonly cgroupnsMode?: string;
+  readonly cgroupParent?: string;
+  readonly ports: readonly PortMapping[];
+  /** Publishes every exposed port on a random host port. */
+  readonly publishAll: boolean;
+  /** "name:address"; the address may be host-gateway. */
+  readonly extraHosts: readonly string[];
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  /** Runs a small init as process 1 that reaps and forwards signals. */
+  readonly init: boolean;
+  readonly runtimeHandler?: string;
+  readonly autoRemove: boolean;
+  readonly restartPolicy: RestartPolicy;
+  readonly logRotation?: LogRotation;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** "linux/arm64" and the like, as typed. */
+  readonly platform?: string;
+}
+
+/** Limits of the container's cgroup; undefined is no limit. */
+export interface ResourceLimits {
+  readonly memoryBytes?: number;
+  readonly memoryReservationBytes?: number;
+  /** Memory and swap together; -1 is unlimited swap; undefined is twice the memory. */
+  readonly memorySwapBytes?: number;
+  /** 0 to 100; cgroup version 1 only. */
+  readonly memorySwappiness?: number;
+  /** Billionths of a processor; excludes cpuPeriod and cpuQuota. */
+  readonly nanoCpus?: number;
+  readonly cpuShares?: number;
+  /** Microseconds. */
+  readonly cpuPeriod?: number;
+  /** Microseconds of each period. */
+  readonly cpuQuota?: number;
+  /** "0-3,5". */
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  /** 0 and -1 are unlimited. */
+  readonly pidsLimit?: number;
+  /** 10 to 1000. */
+  readonly blkioWeight?: number;
+  readonly oomKillDisable?: boolean;
+  /** Files of cgroup version 2 by name. */
+  readonly unified?: Readonly<Record<string, string>>;
+}
+
+export type MountPropagation = "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave";
+
+export type MountRequest = BindMountRequest | VolumeMountRequest | TmpfsMountRequest;
+
+interface MountRequestBase {
+  /** An absolute path in the container. */
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+/** A directory or file of the host. */
+export interface BindMountRequest extends MountRequestBase {
+  readonly type: "bind";
+  /** An absolute path on the host. */
+  readonly source: string;
+  /** rprivate when undefined. */
+  readonly propagation?: MountPropagation;
+  /** What lies below the source: enabled and writable mounts of a read-only bind follow it when "enabled" (as
+   *  Docker's default), stay writable with "writable", must be read-only with "readonly", are left out with "disabled". */
+  readonly recursive: "enabled" | "disabled" | "writable" | "readonly";
+  /** Makes a missing source directory (-v does, --mount does not). */
+  readonly createSource: boolean;
+}
+
+/** A named volume, or an anonymous one when the source is undefined. */
+export interface VolumeMountRequest extends MountRequestBase {
+  readonly type: "volume";
+  readonly source?: string;
+  /** Does not fill an empty volume with what the image has at the target. */
+  readonly noCopy: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface TmpfsMountRequest extends MountRequestBase {
+  readonly type: "tmpfs";
+  readonly sizeBytes?: number;
+  /** Permission bits. */
+  readonly mode?: number;
+  /** Further options of mount(8), as --tmpfs takes them. */
+  readonly options: readonly string[];
+}
+
+export interface DeviceRequest {
+  readonly host: string;
+  readonly container: string;
+  /** Any of r, w and m. */
+  readonly permissions: string;
+}
+
+export interface Ulimit {
+  /** "nofile" and the like, lower case. */
+  readonly name: string;
+  /** -1 is unlimited. */
+  readonly soft: number;
+  readonly hard: number;
+}
+
+export interface RestartPolicy {
+  readonly name: "no" | "always" | "unless-stopped" | "on-failure";
+  /** For on-failure; 0 is without end. */
+  readonly maximumRetries: number;
+}
