@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The MountActivator of a machine with Linux: mounts on the daemon's own mount table, which is also its only memory.
+
+import { mkdir } from "node:fs/promises";
+import { messageOf, toEngineError } from "../../../base/errors.ts";
+import { KeyedLock } from "../../../base/keyed-lock.ts";
+import type { Mount, MountActivator } from "../../../core/mounts/mount.ts";
+import { mountOne } from "../../../linux/mount/mount-all.ts";
+import { mountPointsWithin, unmountAll } from "../../../linux/mount/unmount.ts";
+
+export function createMountActivator(): MountActivator {
+  return new LinuxMountActivator();
+}
+
+class LinuxMountActivator implements MountActivator {
+  readonly #targets = new KeyedLock();
+
+  async activate(target: string, mounts: readonly Mount[]): Promise<void> {
+    await this.#targets.run(target, async () => {
+      try {
+        await mkdir(target, { recursive: true, mode: 0o700 });
+        await unmountAll(target); // a daemon that was killed may have got half-way
+        for (const mount of mounts) mountOne(mount, target);
+      } catch (error) {
+        throw toEngineError(await undo(target, error), `cannot mount on ${target}`);
+      }
+    });
+  }
+
+  async deactivate(target: string): Promise<void> {
+    await this.#targets.run(target, async () => {
+      try {
+        await unmountAll(target);
+      } catch (error) {
+        throw toEngineError(error, `cannot unmount ${target}`);
+      }
+    });
+  }
+
+  async list(directory: string): Promise<readonly string[]> {
+    try {
+      return [...new Set(await mountPointsWithin(directory))];
+    } catch (error) {
+      throw toEngineError(error, `cannot list the mounts below ${directory}`);
+    }
+  }
+}
+
+/** Takes away what was mounted before the failure, and tells both failures if that fails too. */
+async function undo(target: string, error: unknown): Promise<unknown> {
+  try {
+    await unmountAll(target);
+    return error;
+  } catch (second) {
+    return new AggregateError([error, second], `${messageOf(error)}; then its clean-up failed: ${messageOf(second)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Taking mounts away: all that lies on a directory, and below it first.
+
+import { realpath } from "node:fs/promises";
+import path from "node:path";
+import { delay } from "../../base/lifetime.ts";
+import { SystemCallError } from "../ffi/libc.ts";
+import { unmountFlags, unmountOffThread } from "../ffi/mount.ts";
+import { isWithin, readMounts } from "./mountinfo.ts";
+
+/** A mount is busy for a moment after its last user ended: waits between attempts, in milliseconds. */
+const busyDelays = [1, 2, 4, 8, 16, 32, 64];
+
+/** The mount points at or below the directory, in the order they were made; one is named as often as it is mounted on. */
+export async function mountPointsWithin(directory: string): Promise<readonly string[]> {
+  const resolved = await resolveMountPoint(directory);
+  const mounts = await readMounts();
+  return mounts.map((entry) => entry.mountPoint).filter((mountPoint) => isWithin(mountPoint, resolved));
+}
+
+/** The path as mountinfo shows it: the directory itself is not followed, since it may not answer or not exist. */
+async function resolveMountPoint(directory: string): Promise<string> {
+  const absolute = path.resolve(directory);
+  try {
+    return path.join(await realpath(path.dirname(absolute)), path.basename(absolute));
+  } catch (error) {
+    // Where the parent is gone nothing can be mounted; the path as given finds nothing either.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return absolute;
+    throw error;
+  }
+}
+
+/**
+ * Unmounts all at and below the target. What stays busy is detached: it leaves the tree at once and ends with its last
+ * user. Succeeds when nothing is mounted.
+ */
+export async function unmountAll(target: string): Promise<void> {
+  const mountPoints = await mountPointsWithin(target);
+  for (const mountPoint of mountPoints.toReversed()) await unmountOne(mountPoint);
+}
+
+/** Takes away the topmost mount on the mount point; one that is gone already is fine. */
+async function unmountOne(mountPoint: string): Promise<void> {
+  for (const milliseconds of busyDelays) {
+    const outcome = await tryUnmount(mountPoint, unmountFlags.noFollow);
+    if (outcome !== "busy") return;
+    await delay(milliseconds, { signal: neverAborted });
+  }
+  await tryUnmount(mountPoint, unmountFlags.noFollow | unmountFlags.detach);
+}
+
+const neverAborted = new AbortController().signal;
+
+async function tryUnmount(mountPoint: string, flags: number): Promise<"gone" | "busy"> {
+  try {
+    await unmountOffThread(mountPoint, flags);
+    return "gone";
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    if (error.code === "EBUSY") return "busy";
+    // Nobody else's unmount, nor propagation's, is an error of ours: EINVAL says that no mount is here.
+    if (error.code === "EINVAL" || error.code === "ENOENT") return "gone";
+    throw error;
+  }
+}
