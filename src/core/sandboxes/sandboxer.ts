@@ -9,6 +9,7 @@ export type NamespaceMode = "private" | "host";
 export interface SandboxRequest {
   readonly id: string;
   readonly hostname: string;
+  readonly domainname?: string;
   readonly network: NamespaceMode;
   readonly ipc: NamespaceMode;
   readonly uts: NamespaceMode;

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the records of containers: names and ids are reserved with the record in one transaction, and a change of state
+// is visible only after it is on disk.
+
+import { conflict, EngineError, invalidArgument, notFound } from "../../base/errors.ts";
+import { type ContainerId, checkName, shortId } from "../../base/ids.ts";
+import { randomName } from "../../base/random-name.ts";
+import type { Reader, Store, Transaction } from "../../storage/store.ts";
+import { type ContainerRecord, type ContainerState, containerNameTable, containerTable } from "./container.ts";
+
+export class ContainerRegistry {
+  readonly #store: Store;
+
+  constructor(deps: { readonly store: Store }) {
+    this.#store = deps.store;
+  }
+
+  /** By full id, by name (with or without a leading slash), or by a unique prefix of an id, in this order. */
+  find(reference: string): ContainerRecord | undefined {
+    const name = reference.replace(/^\//, "");
+    if (name === "") return undefined;
+    const byId = this.#store.find(containerTable, name);
+    if (byId !== undefined) return byId;
+    const idOfName = this.#store.find(containerNameTable, name);
+    if (idOfName !== undefined) return this.#store.find(containerTable, idOfName);
+    if (!/^[0-9a-f]{1,64}$/.test(name)) return undefined;
+    const matches = [...this.#store.entries(containerTable, { prefix: name, limit: 2 })];
+    if (matches.length > 1) throw invalidArgument(`multiple containers match the id prefix ${name}: give more of it`);
+    return matches[0]?.[1];
+  }
+
+  get(reference: string): ContainerRecord {
+    const record = this.find(reference);
+    if (record === undefined) throw notFound("container", reference);
+    return record;
+  }
+
+  /** All of them, oldest first. */
+  list(): ContainerRecord[] {
+    return Array.from(this.#store.entries(containerTable), ([, record]) => record).sort(
+      (a, b) => a.createdAt - b.createdAt,
+    );
+  }
+
+  /** Stores a new record under its name, or under a free random one when the name is empty. */
+  async insert(record: ContainerRecord): Promise<ContainerRecord> {
+    if (record.name !== "") checkName("container", record.name);
+    return await this.#store.transaction((transaction) => {
+      const name = record.name === "" ? freeName(transaction) : record.name;
+      const owner = transaction.find(containerNameTable, name);
+      if (owner !== undefined) throw nameInUse(name, owner);
+      const stored = { ...record, name };
+      transaction.put(containerTable, record.id, stored);
+      transaction.put(containerNameTable, name, record.id);
+      return stored;
+    });
+  }
+
+  /** Fails early, before anything is made for a container whose name is taken; insert decides. */
+  checkNameFree(name: string): void {
+    if (name === "") return;
+    checkName("container", name);
+    const owner = this.#store.find(containerNameTable, name);
+    if (owner !== undefined) throw nameInUse(name, owner);
+  }
+
+  /** Replaces parts of the record; not-found when it has been removed meanwhile. */
+  async update(id: ContainerId, change: Partial<Omit<ContainerRecord, "id" | "name">>): Promise<ContainerRecord> {
+    return await this.#store.transaction((transaction) => {
+      const record = transaction.find(containerTable, id);
+      if (record === undefined) throw notFound("container", id);
+      const updated = { ...record, ...change };
+      transaction.put(containerTable, id, updated);
+      return updated;
+    });
+  }
+
+  async updateState(id: ContainerId, change: Partial<ContainerState>): Promise<ContainerRecord> {
+    return await this.#store.transaction((transaction) => {
+      const record = transaction.find(containerTable, id);
+      if (record === undefined) throw notFound("container", id);
+      const updated = { ...record, state: { ...record.state, ...change } };
+      transaction.put(containerTable, id, updated);
+      return updated;
+    });
+  }
+
+  /** Frees the id and the name; does nothing when it is gone. */
+  async remove(id: ContainerId): Promise<void> {
+    await this.#store.transaction((transaction: Transaction) => {
+      const record = transaction.find(containerTable, id);
+      if (record === undefined) return;
+      transaction.remove(containerTable, id);
+      transaction.remove(containerNameTable, record.name);
+    });
+  }
+}
+
+function freeName(reader: Reader): string {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const name = randomName(attempt);
+    if (reader.find(containerNameTable, name) === undefined) return name;
+  }
+  throw new EngineError("resource-exhausted", "no free random container name found: give one with --name");
+}
+
+function nameInUse(name: string, owner: ContainerId): EngineError {
+  return conflict(
+    `the container name "/${name}" is already in use by container "${shortId(owner)}". You have to remove (or rename) that container to be able to reuse that name`,
+  );
+}

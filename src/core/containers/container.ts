@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The container: a record of what was asked for, what it became, and the state it is in.
+//
+// A record is made by create, changes state with the task that runs it, and goes with remove. It is the truth of the
+// engine: the kernel is brought in line with it when a daemon starts, never the other way round.
+
+import type { Digest } from "../../base/digest.ts";
+import type { ContainerId, SandboxId } from "../../base/ids.ts";
+import { defineTable } from "../../storage/store.ts";
+import type { PortMapping } from "../networks/network-driver.ts";
+import type { ContainerConfig } from "./container-config.ts";
+
+export type ContainerStatus = "created" | "running" | "paused" | "exited" | "dead";
+
+/** Times are milliseconds since 1970. */
+export interface ContainerState {
+  readonly status: ContainerStatus;
+  /** On the host; 0 when it does not run. */
+  readonly pid: number;
+  /** 0 to 255; of the last run. */
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  /** Why it could not be started, or "". */
+  readonly error: string;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+}
+
+export const initialState: ContainerState = { status: "created", pid: 0, exitCode: 0, oomKilled: false, error: "" };
+
+/** A mount as the container got it. */
+export interface MountPoint {
+  readonly type: "bind" | "volume" | "tmpfs";
+  /** The volume's name. */
+  readonly name?: string;
+  /** On the host; "" for a tmpfs. */
+  readonly source: string;
+  readonly destination: string;
+  readonly readWrite: boolean;
+  readonly propagation: string;
+  /** Made for this container alone; goes with it. */
+  readonly anonymous: boolean;
+}
+
+export interface ContainerRecord {
+  readonly id: ContainerId;
+  readonly name: string;
+  readonly createdAt: number;
+  readonly config: ContainerConfig;
+  readonly imageId: Digest;
+  readonly sandboxId: SandboxId;
+  readonly handler: string;
+  readonly snapshotter: string;
+  readonly snapshotKey: string;
+  /** entrypoint and command together are what runs, image and user merged. */
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly hostname: string;
+  /** "80/tcp", image and user merged. */
+  readonly exposedPorts: readonly string[];
+  readonly stopSignal: string;
+  readonly mounts: readonly MountPoint[];
+  readonly logPath: string;
+  /** What is published while it runs. */
+  readonly ports: readonly PortMapping[];
+  readonly state: ContainerState;
+}
+
+/** Containers by id. */
+export const containerTable = defineTable<ContainerRecord>("containers");
+
+/** Ids by name: what makes a name belong to one container. */
+export const containerNameTable = defineTable<ContainerId>("container-names");

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes sandboxes ready and takes them down: namespaces, networks and the files that go with them.
+//
+// What is about to be made is written down first, so that a daemon that dies half-way knows what to undo. stop finishes
+// whatever has died meanwhile and may be called again.
+
+import { EngineError, messageOf, notFound } from "../../base/errors.ts";
+import type { SandboxId } from "../../base/ids.ts";
+import { cleanup } from "../../base/lifetime.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Store } from "../../storage/store.ts";
+import type { NetworkAttachment, NetworkDriver, PortMapping } from "../networks/network-driver.ts";
+import type { NetworkFilePaths, NetworkFiles } from "../networks/network-files.ts";
+import { type SandboxRecord, sandboxTable } from "./sandbox.ts";
+import type { Sandboxer, SandboxNamespaces } from "./sandboxer.ts";
+
+/** Where a namespace comes from: its own, the host's, or another sandbox's. */
+export type NamespaceSource = "own" | "host" | { readonly sandboxId: SandboxId };
+
+export interface SandboxStart {
+  readonly id: SandboxId;
+  readonly hostname: string;
+  readonly domainname?: string;
+  readonly network: NamespaceSource;
+  /** Networks to attach to, in order; only with a network namespace of its own. */
+  readonly networks: readonly { readonly name: string; readonly aliases: readonly string[] }[];
+  readonly ports: readonly PortMapping[];
+  readonly ipc: NamespaceSource;
+  readonly uts: NamespaceSource;
+  readonly extraHosts: readonly string[];
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+}
+
+export interface ReadySandbox {
+  readonly record: SandboxRecord;
+  readonly files: NetworkFilePaths;
+}
+
+export class SandboxService {
+  readonly #store: Store;
+  readonly #sandboxer: Sandboxer;
+  readonly #networks: NetworkDriver;
+  readonly #files: NetworkFiles;
+  readonly #logger: Logger;
+
+  constructor(deps: {
+    readonly store: Store;
+    readonly sandboxer: Sandboxer;
+    readonly networks: NetworkDriver;
+    readonly files: NetworkFiles;
+    readonly logger: Logger;
+  }) {
+    this.#store = deps.store;
+    this.#sandboxer = deps.sandboxer;
+    this.#networks = deps.networks;
+    this.#files = deps.files;
+    this.#logger = deps.logger;
+  }
+
+  find(id: SandboxId): SandboxRecord | undefined {
+    return this.#store.find(sandboxTable, id);
+  }
+
+  get(id: SandboxId): SandboxRecord {
+    const record = this.find(id);
+    if (record === undefined) throw notFound("sandbox", id);
+    return record;
+  }
+
+  list(): SandboxRecord[] {
+    return Array.from(this.#store.entries(sandboxTable), ([, record]) => record);
+  }
+
+  /** Makes the sandbox ready; leaves nothing when it fails. */
+  async start(request: SandboxStart, { signal }: { readonly signal: AbortSignal }): Promise<ReadySandbox> {
+    const attaches = request.network === "own" ? request.networks : [];
+    let record: SandboxRecord = {
+      id: request.id,
+      status: "not-ready",
+      createdAt: Date.now(),
+      hostname: request.hostname,
+      namespaces: {},
+      networks: attaches.map((network) => network.name),
+      attachments: [],
+    };
+    await this.#put(record);
+    try {
+      const namespaces = await this.#namespaces(request, signal);
+      const attachments: NetworkAttachment[] = [];
+      for (const [index, network] of attaches.entries()) {
+        attachments.push(await this.#attach(request, namespaces, { ...network, index }, signal));
+      }
+      const files = await this.#files.write(
+        {
+          sandboxId: request.id,
+          hostname: request.hostname,
+          ...(request.domainname !== undefined && { domainname: request.domainname }),
+          attachments,
+          hostNetwork: request.network === "host",
+          extraHosts: request.extraHosts,
+          dns: request.dns,
+          dnsSearch: request.dnsSearch,
+          dnsOptions: request.dnsOptions,
+        },
+        { signal },
+      );
+      record = { ...record, status: "ready", namespaces, attachments };
+      await this.#put(record);
+      return { record, files };
+    } catch (error) {
+      await this.stop(request.id).catch((failure: unknown) => {
+        this.#logger.error({ sandboxId: request.id, err: failure }, "a sandbox that could not start could not be taken down");
+      });
+      throw error;
+    }
+  }
+
+  /** Takes down all that belongs to the sandbox; its record goes last. Succeeds when there is nothing. */
+  async stop(id: SandboxId): Promise<void> {
+    const record = this.find(id);
+    const failures: unknown[] = [];
+    const step = async (work: (signal: AbortSignal) => Promise<void>) => {
+      try {
+        await cleanup(work);
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    for (const network of record?.networks.toReversed() ?? []) {
+      await step(async (signal) => await this.#networks.detach(id, network, { signal }));
+    }
+    await step(async () => await this.#sandboxer.remove(id));
+    await step(async () => await this.#files.remove(id));
+    if (failures.length > 0) {
+      throw new EngineError("internal", `take down sandbox ${id}: ${failures.map(messageOf).join("; ")}`, { cause: failures[0] });
+    }
+    await this.#store.transaction((transaction) => transaction.remove(sandboxTable, id));
+  }
+
+  /** Takes down every sandbox that nobody keeps, also those that only the kernel or a driver still knows. */
+  async recover(keep: ReadonlySet<string>, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const known = new Set([...this.list().map((record) => record.id), ...(await this.#sandboxer.list())]);
+    for (const id of known) {
+      if (keep.has(id)) continue;
+      try {
+        await this.stop(id as SandboxId);
+      } catch (error) {
+        this.#logger.error({ sandboxId: id, err: error }, "a sandbox left by an earlier daemon could not be taken down");
+      }
+    }
+    await this.#networks.collectGarbage(keep, { signal });
+  }
+
+  /** Where the files of a ready sandbox are. */
+  filePaths(id: SandboxId): NetworkFilePaths {
+    return this.#files.paths(id);
+  }
+
+  async #put(record: SandboxRecord): Promise<void> {
+    await this.#store.transaction((transaction) => transaction.put(sandboxTable, record.id, record));
+  }
+
+  async #namespaces(request: SandboxStart, signal: AbortSignal): Promise<SandboxNamespaces> {
+    const own = await this.#sandboxer.create(
+      {
+        id: request.id,
+        hostname: request.hostname,
+        ...(request.domainname !== undefined && { domainname: request.domainname }),
+        network: request.network === "own" ? "private" : "host",
+        ipc: request.ipc === "own" ? "private" : "host",
+        uts: request.uts === "own" ? "private" : "host",
+        sysctls: {},
+      },
+      { signal },
+    );
+    const pick = (kind: keyof SandboxNamespaces, source: NamespaceSource) =>
+      typeof source === "object" ? this.get(source.sandboxId).namespaces[kind] : own[kind];
+    const network = pick("network", request.network);
+    const ipc = pick("ipc", request.ipc);
+    const uts = pick("uts", request.uts);
+    return {
+      ...(network !== undefined && { network }),
+      ...(ipc !== undefined && { ipc }),
+      ...(uts !== undefined && { uts }),
+    };
+  }
+
+  async #attach(
+    request: SandboxStart,
+    namespaces: SandboxNamespaces,
+    network: { readonly name: string; readonly aliases: readonly string[]; readonly index: number },
+    signal: AbortSignal,
+  ): Promise<NetworkAttachment> {
+    if (namespaces.network === undefined) throw new EngineError("internal", `sandbox ${request.id} has no network namespace`);
+    return await this.#networks.attach(
+      {
+        sandboxId: request.id,
+        network: network.name,
+        namespacePath: namespaces.network,
+        interfaceName: `eth${network.index}`,
+        hostname: request.hostname,
+        aliases: network.aliases,
+        ports: network.index === 0 ? request.ports : [],
+      },
+      { signal },
+    );
+  }
+}
