@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Capability sets: which of them a container has, from Docker's defaults, what is added and dropped, and what the daemon
+// itself may give away.
+
+import { failedPrecondition, invalidArgument } from "../../base/errors.ts";
+
+/** Every capability of capabilities(7), in the order of their numbers. */
+export const knownCapabilities: readonly string[] = [
+  "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
+  "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN",
+  "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT",
+  "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE",
+  "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL",
+  "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND",
+  "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
+]; // biome-ignore format: a table
+
+/** What a container has unless it asks otherwise: Docker's fourteen. */
+export const defaultCapabilities: readonly string[] = [
+  "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP",
+  "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SYS_CHROOT", "CAP_MKNOD", "CAP_AUDIT_WRITE", "CAP_SETFCAP",
+]; // biome-ignore format: a table
+
+export interface CapabilityRequest {
+  readonly add: readonly string[];
+  readonly drop: readonly string[];
+  readonly privileged: boolean;
+  /** What the daemon may give; defaults and ALL are cut down to it. */
+  readonly available: readonly string[];
+}
+
+/**
+ * The container's bounding set, in the order of the numbers. invalid-argument for an unknown name, failed-precondition
+ * for one that was named and that the daemon does not have.
+ */
+export function resolveCapabilities(request: CapabilityRequest): readonly string[] {
+  const add = request.add.map((name) => parseCapability(name, "CapAdd"));
+  const drop = request.drop.map((name) => parseCapability(name, "CapDrop"));
+  const wanted = new Set(request.privileged ? knownCapabilities : startingSet(add, drop));
+  if (!request.privileged) for (const name of drop) wanted.delete(name);
+  for (const name of add) {
+    if (name === all) continue;
+    // ALL is "everything but what is dropped by name", whichever way round it was said.
+    if (!request.privileged && add.includes(all) && drop.includes(name)) continue;
+    if (!request.available.includes(name)) {
+      throw failedPrecondition(`cannot give capability ${name}: the daemon does not have it`);
+    }
+    wanted.add(name);
+  }
+  return knownCapabilities.filter((name) => wanted.has(name) && request.available.includes(name));
+}
+
+const all = "ALL";
+
+function startingSet(add: readonly string[], drop: readonly string[]): readonly string[] {
+  if (add.includes(all)) return knownCapabilities;
+  return drop.includes(all) ? [] : defaultCapabilities;
+}
+
+/** "net_admin", "CAP_NET_ADMIN" and "all" as their full names. */
+function parseCapability(name: string, field: "CapAdd" | "CapDrop"): string {
+  const upper = name.trim().toUpperCase();
+  if (upper === all) return all;
+  const full = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
+  if (!knownCapabilities.includes(full)) throw invalidArgument(`invalid ${field}: unknown capability: "${full}"`);
+  return full;
+}
