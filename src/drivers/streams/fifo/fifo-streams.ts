@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Standard streams over FIFOs. The shim keeps its ends open, so the FIFOs and what waits in them outlive the daemon:
+// opening the same request again goes on where the daemon before stopped reading.
+
+import { lstatSync, mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import path from "node:path";
+import { failedPrecondition, toEngineError } from "../../../base/errors.ts";
+import type { Logger } from "../../../base/log.ts";
+import type {
+  OutputChunk,
+  OutputSink,
+  OutputStream,
+  ProcessStreams,
+  StreamOpener,
+  StreamRequest,
+} from "../../../core/streams/process-streams.ts";
+import type { Stdio } from "../../../core/streams/stdio.ts";
+import { makeFifo } from "../../../linux/ffi/fifo.ts";
+import { AttachedReaders } from "./attached-readers.ts";
+import { InputFifo } from "./input-fifo.ts";
+import { OutputFifo } from "./output-fifo.ts";
+
+export interface FifoStreamOpenerDependencies {
+  readonly logger: Logger;
+}
+
+/** Makes the FIFOs <id>-stdin, <id>-stdout and <id>-stderr in the request's directory, or finds them there. */
+export class FifoStreamOpener implements StreamOpener {
+  readonly #logger: Logger;
+
+  constructor({ logger }: FifoStreamOpenerDependencies) {
+    this.#logger = logger;
+  }
+
+  async open(request: StreamRequest): Promise<ProcessStreams> {
+    const made: string[] = [];
+    try {
+      mkdirSync(request.directory, { recursive: true, mode: 0o700 });
+      const stdio = stdioOf(request);
+      for (const fifo of [stdio.stdin, stdio.stdout, stdio.stderr]) {
+        if (fifo !== undefined && ensureFifo(fifo)) made.push(fifo);
+      }
+      return new FifoStreams(stdio, request.sink, this.#logger.child({ process: request.id }));
+    } catch (error) {
+      await removeFiles(made);
+      throw toEngineError(error, `open the streams of process ${request.id}`);
+    }
+  }
+}
+
+class FifoStreams implements ProcessStreams {
+  readonly stdio: Stdio;
+  readonly ended: Promise<void>;
+  readonly #sink: OutputSink | undefined;
+  readonly #logger: Logger;
+  readonly #readers = new AttachedReaders(() => {
+    for (const output of this.#outputs) output.resume();
+  });
+  readonly #outputs = new Set<OutputFifo>();
+  readonly #input: InputFifo | undefined;
+  readonly #resolveEnded: () => void;
+  #sinkFailed = false;
+
+  constructor(stdio: Stdio, sink: OutputSink | undefined, logger: Logger) {
+    this.stdio = stdio;
+    this.#sink = sink;
+    this.#logger = logger;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#resolveEnded = resolve;
+    try {
+      if (stdio.stdin !== undefined) this.#input = new InputFifo(stdio.stdin);
+      if (stdio.stdout !== undefined) this.#listen("stdout", stdio.stdout);
+      if (stdio.stderr !== undefined) this.#listen("stderr", stdio.stderr);
+    } catch (error) {
+      this.#closeAll();
+      throw error;
+    }
+    if (this.#outputs.size === 0) this.#end();
+  }
+
+  attach(options: { readonly signal: AbortSignal }): AsyncIterable<OutputChunk> {
+    return this.#readers.attach(options);
+  }
+
+  async writeStdin(data: Uint8Array, options: { readonly signal: AbortSignal }): Promise<void> {
+    if (this.#input === undefined) throw failedPrecondition("the process has no standard input");
+    await this.#input.write(data, options);
+  }
+
+  async closeStdin(): Promise<void> {
+    await this.#input?.end();
+  }
+
+  async release(): Promise<void> {
+    this.#closeAll();
+    await this.ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+    await removeFiles([this.stdio.stdin, this.stdio.stdout, this.stdio.stderr].filter((fifo) => fifo !== undefined));
+  }
+
+  #listen(stream: OutputStream, fifo: string): void {
+    const output = new OutputFifo(fifo, {
+      onData: (data) => this.#receive(stream, data),
+      onEnd: (error) => {
+        if (error !== undefined) this.#logger.warn({ stream, error }, "reading a process's output failed");
+        this.#outputs.delete(output);
+        if (this.#outputs.size === 0) this.#end();
+      },
+    });
+    this.#outputs.add(output);
+  }
+
+  #receive(stream: OutputStream, data: Uint8Array): boolean {
+    try {
+      this.#sink?.write(stream, data);
+    } catch (error) {
+      if (!this.#sinkFailed) this.#logger.error({ stream, error }, "the log of a process refused its output");
+      this.#sinkFailed = true;
+    }
+    if (this.#readers.push(stream, data)) return true;
+    for (const output of this.#outputs) output.pause();
+    return false;
+  }
+
+  #end(): void {
+    this.#readers.close();
+    this.#resolveEnded();
+  }
+
+  #closeAll(): void {
+    this.#input?.close();
+    for (const output of this.#outputs) output.close();
+  }
+}
+
+function stdioOf({ id, directory, terminal, stdin, output }: StreamRequest): Stdio {
+  const name = (stream: string) => path.join(directory, `${id}-${stream}`);
+  return {
+    terminal,
+    ...(stdin ? { stdin: name("stdin") } : {}),
+    ...(output ? { stdout: name("stdout") } : {}),
+    ...(output && !terminal ? { stderr: name("stderr") } : {}),
+  };
+}
+
+/** True when it was made now, false when a daemon before this one made it. */
+function ensureFifo(fifo: string): boolean {
+  try {
+    makeFifo(fifo, 0o600);
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "EEXIST") throw error;
+    if (!lstatSync(fifo).isFIFO()) throw failedPrecondition(`${fifo} is in the way: it is no FIFO`, error);
+    return false;
+  }
+}
+
+async function removeFiles(files: readonly string[]): Promise<void> {
+  await Promise.all(files.map((file) => rm(file, { force: true })));
+}
