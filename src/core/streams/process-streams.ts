@@ -45,6 +45,8 @@ export interface ProcessStreams extends AsyncDisposable {
   closeStdin(): Promise<void>;
   /** Closes our ends and leaves the FIFOs to the next daemon, with whatever waits in them. */
   release(): Promise<void>;
+  /** Closes our end of stdin once what was written is in the FIFO; the task's closeStdin then ends it for the process. */
+  endStdin(): Promise<void>;
   /** Resolves when the process and all who inherited its output have closed it. */
   readonly ended: Promise<void>;
 }
