@@ -33,6 +33,8 @@ export interface StreamRequest {
 
 /** Owned by the process's owner; disposing closes and removes the FIFOs. */
 export interface ProcessStreams extends AsyncDisposable {
+  /** Closes our ends and leaves the FIFOs as they are: the process lives on and the next daemon opens them again. */
+  release(): Promise<void>;
   readonly stdio: Stdio;
   /** Registers at once; ends when the process has closed its output or the signal aborts. */
   attach(options: { readonly signal: AbortSignal }): AsyncIterable<OutputChunk>;
