@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { copyFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
@@ -46,7 +47,7 @@ test("lmdb store: an acknowledged change survives a power cut", async () => {
   for (let round = 0; round < 3; round++) {
     await store.transaction((transaction) => transaction.put(rows, `k${round}`, { text: "x".repeat(20_000) }));
     const copy = path.join(root, `disk-${round}`);
-    await copyFile(disk, copy);
+    copyFileSync(disk, copy);
     await using after = new AsyncDisposableStack();
     const restored = await mountAt(after, path.join(root, `restored-${round}`), ["-o", "loop", copy]);
     await using reopened = await open(path.join(restored, "meta"));
