@@ -2,6 +2,7 @@
 // What a user can ask of a container: plain data, kept in the container's record as it was asked. Nothing here is
 // resolved (an image's defaults, users, paths) and nothing is checked; buildSpec does both. undefined means "not asked".
 
+import type { MountRequest } from "../../base/parse/mount-request.ts";
 import type { PortMapping } from "../networks/network-driver.ts";
 import type { LogRotation } from "../streams/container-log.ts";
 
@@ -110,47 +111,13 @@ export interface ResourceLimits {
   readonly unified?: Readonly<Record<string, string>>;
 }
 
-export type MountPropagation = "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave";
-
-export type MountRequest = BindMountRequest | VolumeMountRequest | TmpfsMountRequest;
-
-interface MountRequestBase {
-  /** An absolute path in the container. */
-  readonly target: string;
-  readonly readOnly: boolean;
-}
-
-/** A directory or file of the host. */
-export interface BindMountRequest extends MountRequestBase {
-  readonly type: "bind";
-  /** An absolute path on the host. */
-  readonly source: string;
-  /** rprivate when undefined. */
-  readonly propagation?: MountPropagation;
-  /** What lies below the source: enabled and writable mounts of a read-only bind follow it when "enabled" (as
-   *  Docker's default), stay writable with "writable", must be read-only with "readonly", are left out with "disabled". */
-  readonly recursive: "enabled" | "disabled" | "writable" | "readonly";
-  /** Makes a missing source directory (-v does, --mount does not). */
-  readonly createSource: boolean;
-}
-
-/** A named volume, or an anonymous one when the source is undefined. */
-export interface VolumeMountRequest extends MountRequestBase {
-  readonly type: "volume";
-  readonly source?: string;
-  /** Does not fill an empty volume with what the image has at the target. */
-  readonly noCopy: boolean;
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-export interface TmpfsMountRequest extends MountRequestBase {
-  readonly type: "tmpfs";
-  readonly sizeBytes?: number;
-  /** Permission bits. */
-  readonly mode?: number;
-  /** Further options of mount(8), as --tmpfs takes them. */
-  readonly options: readonly string[];
-}
+export type {
+  BindMountRequest,
+  MountPropagation,
+  MountRequest,
+  TmpfsMountRequest,
+  VolumeMountRequest,
+} from "../../base/parse/mount-request.ts";
 
 export interface DeviceRequest {
   readonly host: string;
