@@ -30,3 +30,11 @@ export function checked(result: number, syscall: string, about: string): number 
   if (result !== -1) return result;
   throw new SystemCallError(syscall, koffi.errno(), about);
 }
+
+// SAFETY: an integer; the caller owns the descriptor.
+const closeCall = libc.func("close", "int", ["int"]);
+
+/** Closes a descriptor that a call of this folder opened; Node warns of such in a worker thread, since it did not open them. */
+export function closeDescriptor(descriptor: number): void {
+  checked(closeCall(descriptor) as number, "close", `descriptor ${descriptor}`);
+}

@@ -2,8 +2,8 @@
 // Mounting: mount(2) and umount2(2), and the calls of the newer interface (fsopen, fsconfig, fsmount, move_mount,
 // mount_setattr), which has no one-page limit on options. Numbers from linux/mount.h.
 
-import { closeSync, readSync } from "node:fs";
-import { checked, libc } from "./libc.ts";
+import { readSync } from "node:fs";
+import { checked, closeDescriptor, libc } from "./libc.ts";
 
 /** Flags of mount(2), MS_…. */
 export const mountFlags = {
@@ -160,7 +160,7 @@ export function mountWithParameters(request: FilesystemMount): void {
     if (explanation === "") throw error;
     throw new Error(`mount ${type} on ${target}: ${explanation}`, { cause: error });
   } finally {
-    closeSync(context);
+    closeDescriptor(context);
   }
 }
 
@@ -184,6 +184,6 @@ function attachMount(descriptor: number, target: string): void {
     const result = moveMountCall(numbers.moveMount, descriptor, "", currentDirectory, target, moveFromEmptyPath);
     checked(result as number, "move_mount", target);
   } finally {
-    closeSync(descriptor);
+    closeDescriptor(descriptor);
   }
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flags of a network interface in the calling thread's network namespace (netdevice(7)).
 
-import { closeSync } from "node:fs";
-import { checked, libc } from "./libc.ts";
+import { checked, closeDescriptor, libc } from "./libc.ts";
 
 const inetFamily = 2; // AF_INET
 const datagram = 2; // SOCK_DGRAM
@@ -30,6 +29,6 @@ export function bringInterfaceUp(name: string): void {
     flags[0] = (flags[0] ?? 0) | up;
     checked(ioctlCall(descriptor, setFlags, request) as number, "ioctl", `bring up ${name}`);
   } finally {
-    closeSync(descriptor);
+    closeDescriptor(descriptor);
   }
 }

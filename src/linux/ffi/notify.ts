@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Datagrams to a unix socket, which Node has no call for; systemd's notify protocol is made of them.
 
-import { closeSync } from "node:fs";
-import { checked, libc } from "./libc.ts";
+import { checked, closeDescriptor, libc } from "./libc.ts";
 
 const unixFamily = 1; // AF_UNIX
 const datagram = 2; // SOCK_DGRAM
@@ -27,7 +26,7 @@ export function sendDatagram(path: string, text: string): void {
       path,
     );
   } finally {
-    closeSync(descriptor);
+    closeDescriptor(descriptor);
   }
 }
 

@@ -5,7 +5,7 @@ import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { delay } from "../../base/lifetime.ts";
 import { SystemCallError } from "../ffi/libc.ts";
-import { unmountFlags, unmountOffThread } from "../ffi/mount.ts";
+import { unmount, unmountFlags, unmountOffThread } from "../ffi/mount.ts";
 import { isWithin, readMounts } from "./mountinfo.ts";
 
 /** A mount is busy for a moment after its last user ended: waits between attempts, in milliseconds. */
@@ -39,6 +39,15 @@ export async function unmountAll(target: string): Promise<void> {
   for (const mountPoint of mountPoints.toReversed()) await unmountOne(mountPoint);
 }
 
+/** Takes the topmost mount off the mount point at once, whoever still uses it; succeeds when there is none. */
+export function detach(mountPoint: string): void {
+  try {
+    unmount(mountPoint, unmountFlags.noFollow | unmountFlags.detach);
+  } catch (error) {
+    if (!isAbsence(error)) throw error;
+  }
+}
+
 /** Takes away the topmost mount on the mount point; one that is gone already is fine. */
 async function unmountOne(mountPoint: string): Promise<void> {
   for (const milliseconds of busyDelays) {
@@ -56,10 +65,13 @@ async function tryUnmount(mountPoint: string, flags: number): Promise<"gone" | "
     await unmountOffThread(mountPoint, flags);
     return "gone";
   } catch (error) {
-    if (!(error instanceof SystemCallError)) throw error;
-    if (error.code === "EBUSY") return "busy";
-    // Nobody else's unmount, nor propagation's, is an error of ours: EINVAL says that no mount is here.
-    if (error.code === "EINVAL" || error.code === "ENOENT") return "gone";
+    if (error instanceof SystemCallError && error.code === "EBUSY") return "busy";
+    if (isAbsence(error)) return "gone"; // propagation or somebody else took it away
     throw error;
   }
+}
+
+/** Whether an unmount failed because nothing is mounted there: EINVAL says no mount, ENOENT no path. */
+function isAbsence(error: unknown): boolean {
+  return error instanceof SystemCallError && (error.code === "EINVAL" || error.code === "ENOENT");
 }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sandboxes without a process: network, IPC and UTS namespaces pinned by bind mounts on
+// <state>/namespaces/<sandbox id>/{net,ipc,uts}.
+//
+// The kernel's mount table is the only record. Pins lie on a private mount of their directory: under systemd /run is
+// shared, and a pin that propagated into another service's mount namespace would keep the namespace alive there after
+// its removal here. A sandbox that shares everything with the host has nothing to pin and no directory.
+
+import { existsSync } from "node:fs";
+import { mkdir, readdir } from "node:fs/promises";
+import path from "node:path";
+import { alreadyExists, invalidArgument, toEngineError } from "../../../base/errors.ts";
+import { KeyedLock } from "../../../base/keyed-lock.ts";
+import type { Sandboxer, SandboxNamespaces, SandboxRequest } from "../../../core/sandboxes/sandboxer.ts";
+import { mountOne } from "../../../linux/mount/mount-all.ts";
+import { mountPointsWithin, unmountAll } from "../../../linux/mount/unmount.ts";
+import { NamespaceThread } from "../../../linux/namespaces/namespace-thread.ts";
+import { pinNames, removePins, unfinishedName } from "../../../linux/namespaces/pin.ts";
+import { type NamespacedSysctl, type NamespaceKind, parseNamespacedSysctl } from "../../../linux/namespaces/sysctls.ts";
+
+export interface NamespaceSandboxerDependencies {
+  /** The daemon's state directory, such as /run/berth. */
+  readonly stateDirectory: string;
+  /** The worker's entry; a bundled daemon names its own. */
+  readonly workerUrl?: URL;
+}
+
+const sourceWorkerUrl = new URL("../../../daemon/workers/namespaces.ts", import.meta.url);
+
+/** Opens the sandboxer of a state directory; what a killed daemon left half-made is removed. */
+export async function openNamespaceSandboxer(dependencies: NamespaceSandboxerDependencies): Promise<Sandboxer> {
+  const directory = path.join(path.resolve(dependencies.stateDirectory), "namespaces");
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o711 });
+    await ensurePrivate(directory);
+    await removeUnfinished(directory);
+  } catch (error) {
+    throw toEngineError(error, `cannot use ${directory} for namespaces`);
+  }
+  return new NamespaceSandboxer(directory, new NamespaceThread(dependencies.workerUrl ?? sourceWorkerUrl));
+}
+
+/** Makes the directory a mount of its own that propagates nothing; it stays mounted while it has pins. */
+async function ensurePrivate(directory: string): Promise<void> {
+  if ((await mountPointsWithin(directory)).includes(directory)) return;
+  mountOne({ type: "bind", source: directory, options: ["bind", "private"] }, directory);
+}
+
+/** Removes what was not finished, and directories whose pins did not outlive a reboot. */
+async function removeUnfinished(directory: string): Promise<void> {
+  const pinned = await pinnedNames(directory);
+  for (const name of await readdir(directory)) {
+    if (name.startsWith(".") || !pinned.has(name)) removePins(path.join(directory, name));
+  }
+}
+
+/** The names of the entries that have something mounted below them. */
+async function pinnedNames(directory: string): Promise<ReadonlySet<string>> {
+  const mountPoints = await mountPointsWithin(directory);
+  return new Set(
+    mountPoints
+      .map((mountPoint) => path.relative(directory, mountPoint).split("/")[0])
+      .filter((name) => name !== undefined && name !== ""),
+  ) as ReadonlySet<string>;
+}
+
+class NamespaceSandboxer implements Sandboxer {
+  readonly #directory: string;
+  readonly #thread: NamespaceThread;
+  readonly #ids = new KeyedLock();
+
+  constructor(directory: string, thread: NamespaceThread) {
+    this.#directory = directory;
+    this.#thread = thread;
+  }
+
+  async create(request: SandboxRequest, { signal }: { readonly signal: AbortSignal }): Promise<SandboxNamespaces> {
+    const directory = this.#directoryOf(request.id);
+    const kinds = privateKinds(request);
+    const sysctls = parseSysctls(request, kinds);
+    if (kinds.length === 0) return {};
+    return await this.#ids.run(
+      request.id,
+      async () => {
+        if (existsSync(directory)) throw alreadyExists("sandbox", request.id);
+        try {
+          await this.#thread.pin({ directory, kinds, hostname: request.hostname, sysctls });
+          signal.throwIfAborted();
+        } catch (error) {
+          removePins(unfinishedName(directory));
+          removePins(directory);
+          throw toEngineError(error, `cannot make the namespaces of sandbox ${request.id}`);
+        }
+        return Object.fromEntries(kinds.map((kind) => [kind, path.join(directory, pinNames[kind])]));
+      },
+      { signal },
+    );
+  }
+
+  async remove(id: string): Promise<void> {
+    const directory = this.#directoryOf(id);
+    await this.#ids.run(id, async () => {
+      try {
+        removePins(directory);
+      } catch (error) {
+        throw toEngineError(error, `cannot release the namespaces of sandbox ${id}`);
+      }
+    });
+  }
+
+  async list(): Promise<readonly string[]> {
+    try {
+      return [...(await pinnedNames(this.#directory))].filter((name) => !name.startsWith(".")).sort();
+    } catch (error) {
+      throw toEngineError(error, "cannot list the pinned namespaces");
+    }
+  }
+
+  /** Ends the thread. The pins stay for the next daemon; without any the directory's own mount goes too. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread[Symbol.asyncDispose]();
+    if ((await pinnedNames(this.#directory)).size === 0) await unmountAll(this.#directory);
+  }
+
+  #directoryOf(id: string): string {
+    if (!/^[A-Za-z0-9][\w.-]*$/.test(id)) throw invalidArgument(`invalid sandbox id: ${JSON.stringify(id)}`);
+    return path.join(this.#directory, id);
+  }
+}
+
+function privateKinds(request: SandboxRequest): readonly NamespaceKind[] {
+  return (["network", "ipc", "uts"] as const).filter((kind) => request[kind] === "private");
+}
+
+function parseSysctls(request: SandboxRequest, kinds: readonly NamespaceKind[]): readonly NamespacedSysctl[] {
+  return Object.entries(request.sysctls).map(([name, value]) => {
+    const sysctl = parseNamespacedSysctl(name, value);
+    if (kinds.includes(sysctl.namespace)) return sysctl;
+    throw invalidArgument(
+      `cannot set sysctl ${name}: the sandbox shares the host's ${sysctl.namespace} namespace; give it one of its own`,
+    );
+  });
+}
