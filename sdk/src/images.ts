@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images, as a program sees them.
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type Client, createClient, type Transport } from "@connectrpc/connect";
+import {
+  type CredentialsSchema,
+  type Image,
+  ImageService,
+  type LoadedImage,
+  type PulledImage,
+  type PushedImage,
+  type TransferProgress,
+} from "../../src/gen/berth/engine/v1/image_pb.js";
+import type { CallOptions } from "./containers.ts";
+import { BerthError } from "./errors.ts";
+
+export type RegistryCredentials = MessageInitShape<typeof CredentialsSchema>;
+
+export interface TransferOptions extends CallOptions {
+  readonly credentials?: RegistryCredentials | undefined;
+  /** Called for each change, in order. */
+  readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+export class Images {
+  readonly #client: Client<typeof ImageService>;
+
+  constructor(transport: Transport) {
+    this.#client = createClient(ImageService, transport);
+  }
+
+  async list(
+    options: CallOptions & {
+      readonly filters?: Readonly<Record<string, readonly string[]>>;
+      readonly reference?: string;
+    } = {},
+  ): Promise<readonly Image[]> {
+    const filters = Object.fromEntries(
+      Object.entries(options.filters ?? {}).map(([key, values]) => [key, { values: [...values] }]),
+    );
+    return (await this.#client.list({ filters, reference: options.reference ?? "" }, call(options))).images;
+  }
+
+  async inspect(image: string, options: CallOptions = {}): Promise<Image> {
+    const response = await this.#client.inspect({ image }, call(options));
+    if (response.image === undefined) throw new BerthError("internal", `the daemon sent no image for ${image}`);
+    return response.image;
+  }
+
+  async pull(
+    reference: string,
+    options: TransferOptions & { readonly platform?: string | undefined } = {},
+  ): Promise<PulledImage> {
+    const events = this.#client.pull(
+      {
+        reference,
+        ...(options.platform !== undefined && { platform: options.platform }),
+        ...(options.credentials !== undefined && { credentials: options.credentials }),
+      },
+      call(options),
+    );
+    for await (const { event } of events) {
+      if (event.case === "progress") options.onProgress?.(event.value);
+      else if (event.case === "image") return event.value;
+    }
+    throw new BerthError("unavailable", `the daemon ended the pull of ${reference}`);
+  }
+
+  async push(reference: string, options: TransferOptions = {}): Promise<PushedImage> {
+    const events = this.#client.push(
+      { reference, ...(options.credentials !== undefined && { credentials: options.credentials }) },
+      call(options),
+    );
+    for await (const { event } of events) {
+      if (event.case === "progress") options.onProgress?.(event.value);
+      else if (event.case === "image") return event.value;
+    }
+    throw new BerthError("unavailable", `the daemon ended the push of ${reference}`);
+  }
+
+  async tag(source: string, target: string, options: CallOptions = {}): Promise<void> {
+    await this.#client.tag({ source, target }, call(options));
+  }
+
+  async remove(
+    image: string,
+    options: CallOptions & { readonly force?: boolean } = {},
+  ): Promise<{ readonly untagged: readonly string[]; readonly deleted: readonly string[] }> {
+    return await this.#client.remove({ image, force: options.force ?? false }, call(options));
+  }
+
+  /** A tar that docker load and OCI tools read. */
+  async *save(images: readonly string[], options: CallOptions = {}): AsyncGenerator<Uint8Array> {
+    for await (const { chunk } of this.#client.save({ images: [...images] }, call(options))) yield chunk;
+  }
+
+  /** archive: what save or docker save wrote. */
+  async load(archive: AsyncIterable<Uint8Array>, options: CallOptions = {}): Promise<readonly LoadedImage[]> {
+    async function* requests() {
+      for await (const chunk of archive) yield { chunk };
+    }
+    return (await this.#client.load(requests(), call(options))).images;
+  }
+
+  /** Makes an image of one layer from a root filesystem as a tar; its id. */
+  async import(
+    archive: AsyncIterable<Uint8Array>,
+    options: CallOptions & {
+      readonly reference?: string | undefined;
+      readonly changes?: readonly string[];
+      readonly message?: string | undefined;
+      readonly platform?: string | undefined;
+    } = {},
+  ): Promise<string> {
+    const open = {
+      reference: options.reference ?? "",
+      changes: [...(options.changes ?? [])],
+      message: options.message ?? "",
+      ...(options.platform !== undefined && { platform: options.platform }),
+    };
+    async function* requests() {
+      yield { request: { case: "open" as const, value: open } };
+      for await (const chunk of archive) yield { request: { case: "chunk" as const, value: chunk } };
+    }
+    return (await this.#client.import(requests(), call(options))).id;
+  }
+
+  /** Tries credentials against a registry; a token to keep instead of the password, or "". */
+  async checkCredentials(
+    registry: string,
+    credentials: RegistryCredentials,
+    options: CallOptions = {},
+  ): Promise<string> {
+    return (await this.#client.checkCredentials({ registry, credentials }, call(options))).identityToken;
+  }
+}
+
+function call({ signal }: CallOptions): { signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}

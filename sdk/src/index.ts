@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client of the Berth container engine.
+
+export type {
+  Container,
+  ContainerConfig,
+  ContainerState,
+  LogEntry,
+  MountPoint,
+  NetworkAttachment,
+  PortMapping,
+} from "../../src/gen/berth/engine/v1/container_pb.js";
+export { OutputStream } from "../../src/gen/berth/engine/v1/container_pb.js";
+export type {
+  Image,
+  ImageDefaults,
+  LoadedImage,
+  PulledImage,
+  PushedImage,
+  TransferProgress,
+} from "../../src/gen/berth/engine/v1/image_pb.js";
+export type { Event, InfoResponse, VersionResponse } from "../../src/gen/berth/engine/v1/system_pb.js";
+export type { AttachedStreams, OutputChunk } from "./attach.ts";
+export { BerthClient, type ClientOptions } from "./client.ts";
+export type {
+  CallOptions,
+  ContainerExit,
+  ContainerOptions,
+  Containers,
+  ContainerWait,
+  ExecOptions,
+  LogOptions,
+  WaitCondition,
+} from "./containers.ts";
+export { BerthError } from "./errors.ts";
+export type { ExecStreams } from "./exec.ts";
+export type { Images, RegistryCredentials, TransferOptions } from "./images.ts";
+export type { EventOptions, System } from "./system.ts";
+export { defaultHost } from "./transport.ts";

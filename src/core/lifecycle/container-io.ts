@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// A container's standard streams and log, open from the first attach or the start, whichever comes first, until its exit
+// has been handled: what is written between create and start is not lost.
+
+import type { ContainerId } from "../../base/ids.ts";
+import type { ContainerRecord } from "../containers/container.ts";
+import type { ContainerLogs, ContainerLogWriter, LogRotation } from "../streams/container-log.ts";
+import type { ProcessStreams, StreamOpener } from "../streams/process-streams.ts";
+
+export class ContainerIo implements AsyncDisposable {
+  readonly streams: ProcessStreams;
+  readonly log: ContainerLogWriter;
+  /** A client has ended stdin before there was a task to tell. */
+  stdinEnded = false;
+
+  constructor(streams: ProcessStreams, log: ContainerLogWriter) {
+    this.streams = streams;
+    this.log = log;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.streams[Symbol.asyncDispose]();
+    await this.log[Symbol.asyncDispose]();
+  }
+
+  /** Lets go of a container that lives on. */
+  async release(): Promise<void> {
+    await this.streams.release();
+    await this.log[Symbol.asyncDispose]();
+  }
+}
+
+export interface ContainerIoDeps {
+  readonly streams: StreamOpener;
+  readonly logs: ContainerLogs;
+  /** Holds a directory of FIFOs for each container. */
+  readonly directory: string;
+  readonly rotation: LogRotation;
+}
+
+/** One ContainerIo a container at most. */
+export class ContainerIoTable {
+  readonly #open = new Map<ContainerId, Promise<ContainerIo>>();
+  readonly #deps: ContainerIoDeps;
+
+  constructor(deps: ContainerIoDeps) {
+    this.#deps = deps;
+  }
+
+  /** The one that is open, or a new one. */
+  async ensure(record: ContainerRecord): Promise<ContainerIo> {
+    let io = this.#open.get(record.id);
+    if (io === undefined) {
+      io = this.#create(record);
+      this.#open.set(record.id, io);
+      io.catch(() => this.#open.delete(record.id));
+    }
+    return await io;
+  }
+
+  /** Closes it, if it is open; whoever is attached sees the end. */
+  async close(id: ContainerId): Promise<void> {
+    const io = this.#open.get(id);
+    if (io === undefined) return;
+    this.#open.delete(id);
+    await (await io)[Symbol.asyncDispose]();
+  }
+
+  /** Lets go of all of them and leaves what runs alone: another daemon will take over. */
+  async releaseAll(): Promise<void> {
+    const open = [...this.#open.values()];
+    this.#open.clear();
+    await Promise.all(open.map(async (io) => await (await io).release()));
+  }
+
+  async #create(record: ContainerRecord): Promise<ContainerIo> {
+    await using undo = new AsyncDisposableStack();
+    const rotation = record.config.logRotation ?? this.#deps.rotation;
+    const log = undo.use(await this.#deps.logs.open(record.logPath, { rotation, terminal: record.config.terminal }));
+    const streams = undo.use(
+      await this.#deps.streams.open({
+        id: "init",
+        directory: `${this.#deps.directory}/${record.id}`,
+        terminal: record.config.terminal,
+        stdin: record.config.openStdin,
+        output: true,
+        sink: log,
+      }),
+    );
+    undo.move();
+    return new ContainerIo(streams, log);
+  }
+}

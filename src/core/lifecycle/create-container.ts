@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes a container: everything is checked and prepared that does not need the process, and the record is written last.
+
+import { EngineError, invalidArgument } from "../../base/errors.ts";
+import { failpoint } from "../../base/failpoint.ts";
+import { type ContainerId, newId, type SandboxId, shortId } from "../../base/ids.ts";
+import { cleanup } from "../../base/lifetime.ts";
+import { parsePosixSignal, posixSignalName } from "../../base/posix-signal.ts";
+import type { ContainerDefaults } from "../../oci/image/documents.ts";
+import { type ContainerRecord, initialState, type MountPoint } from "../containers/container.ts";
+import type { ContainerConfig } from "../containers/container-config.ts";
+import { checkContainerConfig } from "../containers/spec/check-config.ts";
+import type { Image } from "../images/image-service.ts";
+import { containerEvent } from "./container-events.ts";
+import { type Engine, rootfsPath } from "./engine.ts";
+import { prepareMounts, removeVolumes } from "./prepare-mounts.ts";
+
+export interface CreateRequest {
+  /** Empty for a random one. */
+  readonly name: string;
+  readonly config: ContainerConfig;
+}
+
+export interface CreatedContainer {
+  readonly record: ContainerRecord;
+  readonly warnings: readonly string[];
+}
+
+/** not-found when the image is not here; conflict when the name is taken. Leaves nothing when it fails. */
+export async function createContainer(
+  engine: Engine,
+  request: CreateRequest,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<CreatedContainer> {
+  engine.registry.checkNameFree(request.name);
+  const image = engine.images.resolve(request.config.image);
+  const config = await resolveJoins(engine, request.config, image);
+  const { handler } = await engine.handlers.use(config.runtimeHandler, { signal });
+  const warnings = checkContainerConfig({ config, image: image.config, host: engine.host });
+  await using undo = new AsyncDisposableStack();
+  const id = newId<ContainerId>();
+  const chainId = await engine.images.unpack(image, { signal });
+  const prepared = await prepareMounts(engine, config, image.config, { signal });
+  undo.defer(async () => await removeVolumes(engine, prepared.created));
+  await failpoint("create-container:mounts");
+  await engine.snapshotter.prepare(id, chainId, { signal });
+  undo.defer(async () => await cleanup(async () => await engine.snapshotter.remove(id)));
+  await copyUp(engine, id, prepared.copyUp);
+  await failpoint("create-container:snapshot");
+  const record = await engine.registry.insert(
+    newRecord(engine, { id, image, config, handler: handler.name, request, mounts: prepared.mounts }),
+  );
+  undo.move();
+  engine.events.publish(containerEvent("create", record));
+  return { record, warnings };
+}
+
+/** Replaces the container that "container:<name>" modes mean by its full id. */
+async function resolveJoins(engine: Engine, config: ContainerConfig, image: Image): Promise<ContainerConfig> {
+  const join = (mode: string) => {
+    const match = /^container:(.+)$/.exec(mode);
+    return match?.[1] === undefined ? mode : `container:${engine.registry.get(match[1]).id}`;
+  };
+  if (config.platform !== undefined) await engine.images.checkPlatform(image, config.platform);
+  return {
+    ...config,
+    networkMode: join(config.networkMode),
+    pidMode: join(config.pidMode),
+    ipcMode: join(config.ipcMode),
+  };
+}
+
+/** Fills new volumes with what the image has at their destination, through the mounted root filesystem. */
+async function copyUp(engine: Engine, id: ContainerId, mounts: readonly MountPoint[]): Promise<void> {
+  if (mounts.length === 0) return;
+  const root = rootfsPath(engine, id);
+  await engine.mounts.activate(root, await engine.snapshotter.mounts(id));
+  try {
+    for (const mount of mounts) await engine.rootFilesystem.copyUp(root, mount.destination, mount.source);
+  } finally {
+    await engine.mounts.deactivate(root);
+  }
+}
+
+interface NewRecord {
+  readonly id: ContainerId;
+  readonly image: Image;
+  readonly config: ContainerConfig;
+  readonly handler: string;
+  readonly request: CreateRequest;
+  readonly mounts: readonly MountPoint[];
+}
+
+function newRecord(engine: Engine, { id, image, config, handler, request, mounts }: NewRecord): ContainerRecord {
+  const defaults: ContainerDefaults = image.config.config ?? {};
+  const entrypoint = config.entrypoint ?? defaults.Entrypoint ?? [];
+  const command = config.command ?? (config.entrypoint === undefined ? (defaults.Cmd ?? []) : []);
+  if (entrypoint.length + command.length === 0) throw invalidArgument("no command specified");
+  return {
+    id,
+    name: request.name,
+    createdAt: Date.now(),
+    config,
+    imageId: image.id,
+    sandboxId: newId<SandboxId>(),
+    handler,
+    snapshotter: engine.snapshotter.id,
+    snapshotKey: id,
+    entrypoint,
+    command,
+    labels: { ...defaults.Labels, ...config.labels },
+    hostname: hostnameOf(engine, id, config),
+    exposedPorts: [
+      ...new Set([
+        ...Object.keys(defaults.ExposedPorts ?? {}).map(withProtocol),
+        ...config.exposedPorts.map(withProtocol),
+        ...config.ports.map((port) => `${port.containerPort}/${port.protocol}`),
+      ]),
+    ],
+    stopSignal: posixSignalName(parsePosixSignal(config.stopSignal ?? defaults.StopSignal ?? "TERM")),
+    mounts,
+    logPath: `${engine.settings.paths.root}/logs/${id}.log`,
+    ports: [],
+    state: initialState,
+  };
+}
+
+function withProtocol(port: string): string {
+  return port.includes("/") ? port : `${port}/tcp`;
+}
+
+function hostnameOf(engine: Engine, id: ContainerId, config: ContainerConfig): string {
+  if (config.hostname !== undefined) {
+    if (config.utsMode === "host")
+      throw new EngineError("invalid-argument", "conflicting options: hostname and the UTS mode");
+    return config.hostname;
+  }
+  if (config.utsMode === "host" || config.networkMode === "host") return engine.host.hostname;
+  return shortId(id);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the operations on containers work with. The daemon puts it together once; each operation is a function in a file
+// of its own that takes it first.
+
+import type { ContainerId } from "../../base/ids.ts";
+import type { KeyedLock } from "../../base/keyed-lock.ts";
+import type { TaskGroup } from "../../base/lifetime.ts";
+import type { Logger } from "../../base/log.ts";
+import type { ContainerRegistry } from "../containers/container-registry.ts";
+import type { RootFilesystem } from "../containers/rootfs.ts";
+import type { EventBus } from "../events/event-bus.ts";
+import type { HostFacts } from "../host/host-facts.ts";
+import type { ImageService } from "../images/image-service.ts";
+import type { LeaseManager } from "../leases/lease-manager.ts";
+import type { MountActivator } from "../mounts/mount.ts";
+import type { SandboxService } from "../sandboxes/sandbox-service.ts";
+import type { Snapshotter } from "../snapshots/snapshotter.ts";
+import type { ContainerLogs, LogRotation } from "../streams/container-log.ts";
+import type { StreamOpener } from "../streams/process-streams.ts";
+import type { HandlerTable } from "../tasks/handler-table.ts";
+import type { VolumeService } from "../volumes/volume-service.ts";
+import type { ContainerIoTable } from "./container-io.ts";
+import type { RunningContainer } from "./running-container.ts";
+import type { Waiters } from "./waiters.ts";
+
+export interface EnginePaths {
+  /** Kept: /var/lib/berth. */
+  readonly root: string;
+  /** Gone at reboot: /run/berth. */
+  readonly state: string;
+  /** The static init that --init runs. */
+  readonly init: string;
+}
+
+export interface EngineSettings {
+  readonly paths: EnginePaths;
+  readonly defaultNetwork: string;
+  readonly logRotation: LogRotation;
+}
+
+export interface Engine {
+  readonly settings: EngineSettings;
+  readonly host: HostFacts;
+  readonly registry: ContainerRegistry;
+  readonly images: ImageService;
+  readonly leases: LeaseManager;
+  readonly snapshotter: Snapshotter;
+  readonly mounts: MountActivator;
+  readonly rootFilesystem: RootFilesystem;
+  readonly volumes: VolumeService;
+  readonly sandboxes: SandboxService;
+  readonly handlers: HandlerTable;
+  readonly streams: StreamOpener;
+  readonly logs: ContainerLogs;
+  readonly events: EventBus;
+  readonly logger: Logger;
+  /** One change of a container at a time, by its id. */
+  readonly locks: KeyedLock;
+  /** Work that goes on after a request: watching tasks. */
+  readonly background: TaskGroup;
+  readonly io: ContainerIoTable;
+  readonly running: Map<ContainerId, RunningContainer>;
+  readonly waiters: Waiters;
+}
+
+/** Where a container's root filesystem is mounted while it runs. */
+export function rootfsPath(engine: Engine, id: ContainerId): string {
+  return `${engine.settings.paths.state}/rootfs/${id}`;
+}

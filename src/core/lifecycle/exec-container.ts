@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs further processes in a running container.
+
+import { conflict, hasCode } from "../../base/errors.ts";
+import { type ExecId, newId } from "../../base/ids.ts";
+import { cleanup, raceSignal } from "../../base/lifetime.ts";
+import type { ContainerRecord } from "../containers/container.ts";
+import { buildExecProcess, type ExecConfig } from "../containers/spec/build-exec-process.ts";
+import { resolveUser } from "../containers/user.ts";
+import type { OutputChunk } from "../streams/process-streams.ts";
+import type { Exit, Process } from "../tasks/task-runtime.ts";
+import { containerEvent } from "./container-events.ts";
+import { type Engine, rootfsPath } from "./engine.ts";
+import type { RunningContainer } from "./running-container.ts";
+
+const accountFileLimit = 4 * 1024 * 1024;
+const outputGraceMs = 2_000;
+
+/** A started exec; its owner reads output to its end and then asks for the exit. */
+export interface StartedExec {
+  readonly id: string;
+  readonly pid: number;
+  readonly output: AsyncIterable<OutputChunk>;
+  writeStdin(data: Uint8Array): Promise<void>;
+  endStdin(): Promise<void>;
+  /** Resolves when it has ended and everything of it has been given back. */
+  readonly exit: Promise<Exit>;
+}
+
+export interface ExecOptions {
+  readonly stdin: boolean;
+  readonly size?: { readonly width: number; readonly height: number };
+  readonly signal: AbortSignal;
+}
+
+/** conflict when the container does not run or is paused. */
+export async function execInContainer(
+  engine: Engine,
+  reference: string,
+  config: ExecConfig,
+  options: ExecOptions,
+): Promise<StartedExec> {
+  const record = engine.registry.get(reference);
+  const running = engine.running.get(record.id);
+  if (running === undefined) throw conflict(`container ${record.id} is not running`);
+  if (record.state.status === "paused")
+    throw conflict(`container ${record.name} is paused, unpause the container before exec`);
+  const id = newId<ExecId>();
+  await using undo = new AsyncDisposableStack();
+  const streams = undo.use(
+    await engine.streams.open({
+      id,
+      directory: `${engine.settings.paths.state}/io/${record.id}`,
+      terminal: config.terminal,
+      stdin: options.stdin,
+      output: true,
+    }),
+  );
+  const process = await createProcess(engine, {
+    record,
+    running,
+    id,
+    config,
+    stdio: streams.stdio,
+    signal: options.signal,
+  });
+  undo.defer(async () => await cleanup(async (fresh) => await process.delete({ signal: fresh })));
+  const output = streams.attach({ signal: engine.background.signal });
+  engine.events.publish(containerEvent(`exec_create: ${config.command.join(" ")}`, record, { execID: id }));
+  await process.start({ signal: options.signal });
+  if (config.terminal && options.size !== undefined) await process.resize(options.size, { signal: options.signal });
+  engine.events.publish(containerEvent(`exec_start: ${config.command.join(" ")}`, record, { execID: id }));
+  running.execs.set(id, { id, process, terminal: config.terminal });
+  const owned = undo.move();
+  const { promise: exit, resolve, reject } = Promise.withResolvers<Exit>();
+  exit.catch(() => {
+    // Whoever asks for the exit sees the failure; nobody has to ask.
+  });
+  engine.background.run(`exec ${id}`, async (signal) => {
+    try {
+      const ended = await process.wait({ signal });
+      await raceSignal(streams.ended, AbortSignal.timeout(outputGraceMs)).catch(() => {
+        // A process that it left behind holds the stream.
+      });
+      running.execs.delete(id);
+      await owned.disposeAsync();
+      engine.events.publish(containerEvent("exec_die", record, { execID: id, exitCode: String(ended.exitCode) }));
+      resolve(ended);
+    } catch (error) {
+      running.execs.delete(id);
+      reject(error);
+      throw error;
+    }
+  });
+  return {
+    id,
+    pid: process.pid,
+    output,
+    exit,
+    writeStdin: async (data) => await streams.writeStdin(data, { signal: engine.background.signal }),
+    endStdin: async () => {
+      if (!options.stdin || config.terminal) return;
+      await streams.endStdin();
+      await cleanup(async (fresh) => await process.closeStdin({ signal: fresh })).catch((error: unknown) => {
+        if (!hasCode(error, "not-found")) throw error;
+      });
+    },
+  };
+}
+
+async function createProcess(
+  engine: Engine,
+  parts: {
+    readonly record: ContainerRecord;
+    readonly running: RunningContainer;
+    readonly id: string;
+    readonly config: ExecConfig;
+    readonly stdio: Parameters<RunningContainer["task"]["exec"]>[2];
+    readonly signal: AbortSignal;
+  },
+): Promise<Process> {
+  const { record, running, id, config, stdio, signal } = parts;
+  const root = rootfsPath(engine, record.id);
+  const text = async (path: string) => {
+    const bytes = await engine.rootFilesystem.readFile(root, path, { maximumBytes: accountFileLimit });
+    return bytes === undefined ? "" : new TextDecoder().decode(bytes);
+  };
+  const image = engine.images.get(record.imageId).config;
+  const user = resolveUser({
+    user: config.user ?? record.config.user ?? image.config?.User ?? "",
+    groupAdd: config.user === undefined ? record.config.groupAdd : [],
+    passwd: await text("/etc/passwd"),
+    group: await text("/etc/group"),
+  });
+  const process = buildExecProcess({ record, image, host: engine.host, user, exec: config });
+  return await running.task.exec(id, process, stdio, { signal });
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Removes a container and all that is its own. It is marked dead first: a removal that a crash cuts short is finished by
+// the next daemon.
+
+import { conflict } from "../../base/errors.ts";
+import { cleanup, raceSignal } from "../../base/lifetime.ts";
+import { sigkill } from "../../base/posix-signal.ts";
+import type { ContainerRecord } from "../containers/container.ts";
+import { containerEvent } from "./container-events.ts";
+import { type Engine, rootfsPath } from "./engine.ts";
+import { killTask } from "./kill-container.ts";
+
+export interface RemoveOptions {
+  /** Kills it first when it runs. */
+  readonly force: boolean;
+  /** Its anonymous volumes too. */
+  readonly volumes: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** conflict when it runs and force was not asked for. */
+export async function removeContainer(engine: Engine, reference: string, options: RemoveOptions): Promise<void> {
+  const { id } = engine.registry.get(reference);
+  const running = engine.running.get(id);
+  if (running !== undefined && options.force) {
+    await killTask(running.task, sigkill, { signal: options.signal });
+    await raceSignal(running.settled, options.signal);
+  }
+  using _held = await engine.locks.acquire(id, { signal: options.signal });
+  const record = engine.registry.find(id);
+  // --rm was faster.
+  if (record === undefined) return;
+  if (engine.running.has(id)) {
+    throw conflict(
+      `cannot remove container "/${record.name}": container is ${record.state.status}: stop the container before removing or force remove`,
+    );
+  }
+  await removeHeld(engine, record, { volumes: options.volumes });
+}
+
+/** The same for a caller that holds the container's lock. */
+export async function removeHeld(
+  engine: Engine,
+  record: ContainerRecord,
+  { volumes }: { readonly volumes: boolean },
+): Promise<void> {
+  await engine.registry.updateState(record.id, { status: "dead" });
+  await engine.io.close(record.id);
+  await engine.mounts.deactivate(rootfsPath(engine, record.id));
+  await engine.snapshotter.remove(record.snapshotKey);
+  await engine.logs.remove(record.logPath);
+  await engine.registry.remove(record.id);
+  if (volumes) await removeAnonymousVolumes(engine, record);
+  engine.events.publish(containerEvent("destroy", record));
+  engine.waiters.notify(record.id, "exit", { exitCode: record.state.exitCode, error: record.state.error });
+  engine.waiters.notify(record.id, "removal", { exitCode: record.state.exitCode, error: record.state.error });
+}
+
+async function removeAnonymousVolumes(engine: Engine, record: ContainerRecord): Promise<void> {
+  for (const mount of record.mounts) {
+    if (!mount.anonymous || mount.name === undefined) continue;
+    const name = mount.name;
+    const shared = engine.registry.list().some((other) => other.mounts.some((candidate) => candidate.name === name));
+    if (shared) continue;
+    await cleanup(async () => await engine.volumes.remove(name)).catch((error: unknown) => {
+      engine.logger.warn(
+        { containerId: record.id, volume: name, err: error },
+        "its anonymous volume could not be removed",
+      );
+    });
+  }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the daemon holds in memory of a container that runs: rebuilt from the runtime when a daemon starts.
+
+import type { Process, Task } from "../tasks/task-runtime.ts";
+import type { ContainerIo } from "./container-io.ts";
+
+/** An exec while it runs. */
+export interface RunningExec {
+  readonly id: string;
+  readonly process: Process;
+  readonly terminal: boolean;
+}
+
+export interface RunningContainer {
+  readonly task: Task;
+  readonly io: ContainerIo;
+  readonly execs: Map<string, RunningExec>;
+  /** Resolves when its exit has been recorded and what it used has been given back. */
+  readonly settled: Promise<void>;
+}

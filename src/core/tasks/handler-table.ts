@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of runtime handlers: named ways to run, from the configuration. What a handler can do here is found out by
+// trying it, once, when somebody first asks.
+
+import { EngineError, messageOf, notFound } from "../../base/errors.ts";
+import type { RuntimeFeatures, RuntimeHandler, TaskRuntime } from "./task-runtime.ts";
+
+/** A handler that works here, with the driver that runs it. */
+export interface UsableHandler {
+  readonly handler: RuntimeHandler;
+  readonly runtime: TaskRuntime;
+  readonly features: RuntimeFeatures;
+}
+
+export interface HandlerReport {
+  readonly name: string;
+  readonly features?: RuntimeFeatures;
+  /** Why it cannot run here. */
+  readonly problem?: string;
+}
+
+export class HandlerTable {
+  readonly #handlers: readonly RuntimeHandler[];
+  readonly #runtimes: Readonly<Record<string, TaskRuntime>>;
+  readonly #defaultName: string | undefined;
+  readonly #probes = new Map<string, Promise<UsableHandler>>();
+
+  /** handlers: in the order in which they are tried for the default; defaultName: no trying, this one. */
+  constructor(deps: {
+    readonly handlers: readonly RuntimeHandler[];
+    readonly runtimes: Readonly<Record<string, TaskRuntime>>;
+    readonly defaultName?: string;
+  }) {
+    this.#handlers = deps.handlers;
+    this.#runtimes = deps.runtimes;
+    this.#defaultName = deps.defaultName;
+  }
+
+  /** The named handler, or the default; not-found when unknown, failed-precondition when it cannot run here. */
+  async use(name: string | undefined, { signal }: { readonly signal: AbortSignal }): Promise<UsableHandler> {
+    const wanted = name ?? this.#defaultName;
+    if (wanted !== undefined) return await this.#probe(this.#get(wanted), signal);
+    const problems: string[] = [];
+    for (const handler of this.#handlers) {
+      try {
+        return await this.#probe(handler, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        problems.push(`${handler.name}: ${messageOf(error)}`);
+      }
+    }
+    throw new EngineError("failed-precondition", `no runtime handler can run here (${problems.join("; ")})`);
+  }
+
+  /** The driver of a handler, without trying whether it works now. */
+  runtime(name: string): TaskRuntime {
+    return this.#runtimeOf(this.#get(name));
+  }
+
+  runtimes(): readonly TaskRuntime[] {
+    return Object.values(this.#runtimes);
+  }
+
+  async report({ signal }: { readonly signal: AbortSignal }): Promise<readonly HandlerReport[]> {
+    return await Promise.all(
+      this.#handlers.map(async (handler): Promise<HandlerReport> => {
+        try {
+          return { name: handler.name, features: (await this.#probe(handler, signal)).features };
+        } catch (error) {
+          signal.throwIfAborted();
+          return { name: handler.name, problem: messageOf(error) };
+        }
+      }),
+    );
+  }
+
+  #get(name: string): RuntimeHandler {
+    const handler = this.#handlers.find((candidate) => candidate.name === name);
+    if (handler === undefined) throw notFound("runtime handler", name);
+    return handler;
+  }
+
+  #runtimeOf(handler: RuntimeHandler): TaskRuntime {
+    const runtime = this.#runtimes[handler.driver];
+    if (runtime === undefined) {
+      throw new EngineError("failed-precondition", `runtime handler ${handler.name}: no driver ${handler.driver}`);
+    }
+    return runtime;
+  }
+
+  #probe(handler: RuntimeHandler, signal: AbortSignal): Promise<UsableHandler> {
+    let probe = this.#probes.get(handler.name);
+    if (probe === undefined) {
+      const runtime = this.#runtimeOf(handler);
+      probe = runtime.probe(handler, { signal }).then((features) => ({ handler, runtime, features }));
+      this.#probes.set(handler.name, probe);
+      // A failure is asked again next time: what was missing may have been installed.
+      probe.catch(() => this.#probes.delete(handler.name));
+    }
+    return probe;
+  }
+}
