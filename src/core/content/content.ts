@@ -28,6 +28,8 @@ export interface ContentStore {
   walk(): Iterable<ContentInfo>;
   /** Removes the blob if it is there. */
   remove(digest: Digest): Promise<void>;
+  /** Frees the bytes of a blob whose record garbage collection has removed; one that is known again meanwhile stays. */
+  reclaim(digest: Digest): Promise<void>;
   /** Unfinished writes that nobody has open, with the time of their last byte. */
   walkIngests(): AsyncIterable<{ readonly reference: string; readonly size: number; readonly updatedAt: number }>;
   /** Throws an unfinished write away if it is there. */
