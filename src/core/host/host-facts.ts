@@ -17,6 +17,8 @@ export interface CgroupFacts {
   readonly controllers: readonly string[];
   /** The daemon's own cgroup, from the hierarchy's root: "/system.slice/berth.service". On version 1 that of memory. */
   readonly ownPath: string;
+  /** Whether swap can be limited; undefined when that is not known, which counts as yes. */
+  readonly swapLimit?: boolean;
 }
 
 export interface HostFacts {

@@ -46,9 +46,22 @@ export interface RuntimeCapabilities {
 export interface RuntimeRlimit {
   /** RLIMIT_NOFILE and the like. */
   readonly type: string;
-  readonly soft: number;
-  readonly hard: number;
+  readonly soft: RlimitValue;
+  readonly hard: RlimitValue;
 }
+
+/** A number that JSON.stringify writes digit by digit. */
+export interface RawJson {
+  readonly rawJSON: string;
+}
+
+/** RLIM_INFINITY is a 64-bit number that no double holds: see unlimitedRlimit. */
+export type RlimitValue = number | RawJson;
+
+/** RLIM_INFINITY (setrlimit(2)), as config.json writes it. */
+export const unlimitedRlimit: RlimitValue = (JSON as unknown as { rawJSON(text: string): RawJson }).rawJSON(
+  "18446744073709551615",
+);
 
 export interface RuntimeMount {
   readonly destination: string;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { invalidArgument } from "../../../base/errors.ts";
+import { checkMountRequests } from "../../../base/parse/mount-request.ts";
+import { resolveCapabilities } from "../../../oci/runtime/capabilities.ts";
+import { parseSeccompProfile } from "../../../oci/runtime/seccomp-profile.ts";
+import type { HostFacts } from "../../host/host-facts.ts";
+import type { ContainerConfig } from "../container-config.ts";
+import { parseSecurityOptions } from "../security-options.ts";
+import { cgroupPath } from "./cgroup-path.ts";
+import { buildDevices } from "./devices.ts";
+import { buildEnvironment } from "./environment.ts";
+import { checkNamespaceModes } from "./namespaces.ts";
+import { resolveOomScore } from "./oom-score.ts";
+import { buildResources } from "./resources.ts";
+import { buildRlimits } from "./rlimits.ts";
+import { buildSysctls } from "./sysctls.ts";
+import { tmpfsOptions } from "./tmpfs-options.ts";
+import { resolveWorkingDirectory } from "./working-directory.ts";
+
+/** Refuses at creation what buildSpec would refuse at start, as far as that needs neither the image nor other objects. */
+export function checkContainerConfig(config: ContainerConfig, host: HostFacts): void {
+  checkNamespaceModes(config);
+  for (const mount of checkMountRequests(config.mounts)) if (mount.type === "tmpfs") tmpfsOptions(mount);
+  const { seccomp } = parseSecurityOptions(config.securityOptions, host);
+  const { architecture, kernelVersion, capabilities } = host;
+  if (typeof seccomp === "object") parseSeccompProfile(seccomp.profile, { architecture, kernelVersion, capabilities });
+  resolveCapabilities({
+    add: config.capabilitiesAdd,
+    drop: config.capabilitiesDrop,
+    privileged: config.privileged,
+    available: capabilities,
+  });
+  buildResources(config.resources, host);
+  buildRlimits(config.ulimits, host);
+  resolveOomScore(config.oomScoreAdj, host.oomScoreAdjMinimum);
+  buildSysctls(config);
+  buildDevices({ config, devices: [], hostDevices: [] });
+  buildEnvironment({ hostname: "", terminal: false, home: "/", layers: [config.environment] });
+  resolveWorkingDirectory(config.workingDirectory);
+  cgroupPath("", config.cgroupParent, false);
+  if ((config.shmSizeBytes ?? 0) < 0) throw invalidArgument("SHM size can not be less than 0");
+}

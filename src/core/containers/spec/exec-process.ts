@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { invalidArgument } from "../../../base/errors.ts";
+import type { ContainerDefaults } from "../../../oci/image/documents.ts";
+import { resolveCapabilities } from "../../../oci/runtime/capabilities.ts";
+import type { RuntimeProcess, RuntimeSpec } from "../../../oci/runtime/spec.ts";
+import type { HostFacts } from "../../host/host-facts.ts";
+import type { ContainerConfig } from "../container-config.ts";
+import type { ResolvedUser } from "../user.ts";
+import { buildEnvironment } from "./environment.ts";
+import { capabilitySets, toRuntimeUser } from "./process.ts";
+import { resolveWorkingDirectory } from "./working-directory.ts";
+
+export interface ExecInput {
+  /** What the container runs with. */
+  readonly spec: RuntimeSpec;
+  readonly config: ContainerConfig;
+  readonly image: ContainerDefaults;
+  readonly host: Pick<HostFacts, "capabilities">;
+  readonly hostname: string;
+  readonly command: readonly string[];
+  /** Resolved in the container's files now: the exec's own user, or else the container's. */
+  readonly user: ResolvedUser;
+  readonly workingDirectory?: string;
+  readonly environment: readonly string[];
+  readonly terminal: boolean;
+  /** Every capability that the daemon can give; the system call filter stays the container's. */
+  readonly privileged: boolean;
+}
+
+/** Another process in a running container: the container's own, but for what was asked. */
+export function buildExecProcess(input: ExecInput): RuntimeProcess {
+  const { spec, user } = input;
+  if (input.command.length === 0) throw invalidArgument("no exec command specified");
+  const own = spec.process;
+  const { apparmorProfile, consoleSize: _consoleSize, ...inherited } = own;
+  const capabilities = input.privileged
+    ? resolveCapabilities({ add: [], drop: [], privileged: true, available: input.host.capabilities })
+    : (own.capabilities?.bounding ?? []);
+  return {
+    ...inherited,
+    terminal: input.terminal,
+    user: toRuntimeUser(user),
+    args: input.command,
+    env: buildEnvironment({
+      hostname: input.hostname,
+      terminal: input.terminal,
+      home: user.home,
+      layers: [input.image.Env ?? [], input.config.environment, input.environment],
+    }),
+    cwd: resolveWorkingDirectory(input.workingDirectory, own.cwd),
+    capabilities: capabilitySets(capabilities, user.uid),
+    ...(apparmorProfile === undefined || input.privileged ? {} : { apparmorProfile }),
+  };
+}
