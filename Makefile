@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a person runs. Everything else is an npm script (package.json) or a script in tools/.
+
+.PHONY: setup build check test demo bench clean
+
+# Debian packages, npm packages (Node 24 among them), the native init, the bundles.
+setup:
+	@tools/setup.sh
+
+build: setup
+
+# Static checks: generated code, types, lint, format, layers.
+check: setup
+	@tools/with-node.sh npm run --silent check
+
+# All tests: those without root in a few seconds, then those against the kernel.
+test: setup
+	@tools/with-node.sh tools/test.sh
+
+# Pull, push and run a real image; leaves nothing running.
+demo: setup
+	@tools/with-node.sh node tools/demo.ts
+
+bench: setup
+	@tools/with-node.sh node bench/main.ts
+
+clean:
+	rm -rf dist build
+	$(MAKE) -C native/init clean

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { invalidArgument } from "../../../base/errors.ts";
+import type { ExecConfig } from "../../../core/containers/spec/exec-process.ts";
+import type { Engine } from "../../../core/lifecycle/engine.ts";
+import { execInContainer } from "../../../core/lifecycle/exec-container.ts";
+import type * as proto from "../../../gen/berth/engine/v1/container_pb.js";
+import { defined } from "../messages.ts";
+import { forwardInput, nextRequest, toOutput } from "../process-stream.ts";
+
+/** Starts the process, sends its output, and ends with its exit code. */
+export async function* exec(engine: Engine, requests: AsyncIterable<proto.ExecRequest>, signal: AbortSignal) {
+  const input = requests[Symbol.asyncIterator]();
+  const { request } = await nextRequest(input);
+  if (request.case !== "open") throw invalidArgument("an exec begins with its open request");
+  const { config, size } = request.value;
+  const options = fromExecMessage(config);
+  const started = await execInContainer(engine, config?.container ?? "", options, {
+    stdin: config?.stdin ?? false,
+    ...(size !== undefined && { size: { width: size.width, height: size.height } }),
+    signal,
+  });
+  yield { response: { case: "started" as const, value: { execId: started.id, pid: started.pid } } };
+  await using forwarding = forwardInput(input, config?.stdin === true ? started : undefined);
+  for await (const chunk of started.output) {
+    forwarding.throwIfFailed();
+    yield { response: { case: "output" as const, value: toOutput(chunk) } };
+  }
+  const { exitCode } = await started.exit;
+  yield { response: { case: "exit" as const, value: { exitCode } } };
+}
+
+export async function execDetached(
+  engine: Engine,
+  request: proto.ExecDetachedRequest,
+  signal: AbortSignal,
+): Promise<{ execId: string }> {
+  const started = await execInContainer(engine, request.config?.container ?? "", fromExecMessage(request.config), {
+    stdin: false,
+    signal,
+  });
+  return { execId: started.id };
+}
+
+function fromExecMessage(message: proto.ExecConfig | undefined): ExecConfig {
+  if (message === undefined || message.command.length === 0) throw invalidArgument("no exec command specified");
+  return {
+    command: message.command,
+    environment: message.environment,
+    terminal: message.terminal,
+    privileged: message.privileged,
+    ...defined({ workingDirectory: message.workingDirectory, user: message.user }),
+  };
+}

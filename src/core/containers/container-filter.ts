@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The filters of docker ps. Values of one key are alternatives, but for label, where all must hold; different keys must
+// all hold.
+
+import { EngineError, invalidArgument } from "../../base/errors.ts";
+import type { ContainerRecord } from "./container.ts";
+import type { ContainerRegistry } from "./container-registry.ts";
+
+export type Filters = ReadonlyMap<string, readonly string[]>;
+
+type Test = (record: ContainerRecord, value: string) => boolean;
+
+const statuses = new Set(["created", "restarting", "running", "removing", "paused", "exited", "dead"]);
+
+/** A predicate over records; invalid-argument for an unknown key or a bad value. */
+export function containerFilter(
+  filters: Filters,
+  context: {
+    readonly registry: ContainerRegistry;
+    readonly isAncestor: (record: ContainerRecord, image: string) => boolean;
+  },
+): (record: ContainerRecord) => boolean {
+  const tests: ((record: ContainerRecord) => boolean)[] = [];
+  for (const [key, values] of filters) {
+    const test = testFor(key, values, context);
+    tests.push(
+      key === "label"
+        ? (record) => values.every((value) => test(record, value))
+        : (record) => values.some((value) => test(record, value)),
+    );
+  }
+  return (record) => tests.every((test) => test(record));
+}
+
+function testFor(
+  key: string,
+  values: readonly string[],
+  { registry, isAncestor }: Parameters<typeof containerFilter>[1],
+): Test {
+  switch (key) {
+    case "id":
+      return (record, value) => record.id.startsWith(value);
+    case "name":
+      return (record, value) => nameMatches(record.name, value);
+    case "label":
+      return (record, value) => labelMatches(record.labels, value);
+    case "status":
+      for (const value of values) {
+        if (!statuses.has(value)) throw invalidArgument(`invalid filter 'status=${value}'`);
+      }
+      return (record, value) => record.state.status === value;
+    case "exited":
+      for (const value of values) {
+        if (!/^\d+$/.test(value)) throw invalidArgument(`invalid filter 'exited=${value}'`);
+      }
+      return (record, value) => record.state.status === "exited" && record.state.exitCode === Number(value);
+    case "ancestor":
+      return isAncestor;
+    case "before": {
+      const limits = new Map(values.map((value) => [value, registry.get(value).createdAt]));
+      return (record, value) => record.createdAt < (limits.get(value) ?? 0);
+    }
+    case "since": {
+      const limits = new Map(values.map((value) => [value, registry.get(value).createdAt]));
+      return (record, value) => record.createdAt > (limits.get(value) ?? 0);
+    }
+    case "volume":
+      return (record, value) =>
+        record.mounts.some((mount) => mount.name === value || mount.destination === value || mount.source === value);
+    case "network":
+      return (record, value) => record.config.networkMode === value;
+    case "publish":
+      return (record, value) =>
+        record.config.ports.some((port) => portMatches(`${port.containerPort}/${port.protocol}`, value));
+    case "expose":
+      return (record, value) => record.exposedPorts.some((port) => portMatches(port, value));
+    default:
+      throw new EngineError("invalid-argument", `invalid filter '${key}'`);
+  }
+}
+
+/** Docker matches names as regular expressions anywhere in "/name" and "name". */
+function nameMatches(name: string, pattern: string): boolean {
+  try {
+    const expression = new RegExp(pattern);
+    return expression.test(name) || expression.test(`/${name}`);
+  } catch {
+    // Not an expression: what it says literally.
+    return name.includes(pattern);
+  }
+}
+
+function portMatches(port: string, wanted: string): boolean {
+  return port === (wanted.includes("/") ? wanted : `${wanted}/tcp`);
+}
+
+/** "key" or "key=value". */
+export function labelMatches(labels: Readonly<Record<string, string>>, wanted: string): boolean {
+  const at = wanted.indexOf("=");
+  if (at < 0) return labels[wanted] !== undefined;
+  return labels[wanted.slice(0, at)] === wanted.slice(at + 1);
+}

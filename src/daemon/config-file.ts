@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon's configuration: a TOML file over defaults. Unknown keys and wrong types are refused with their place, so
+// that a typing error is not silently a default.
+
+import { readFile } from "node:fs/promises";
+import { parse, TomlError } from "smol-toml";
+import { codeOf, invalidArgument, messageOf, notFound } from "../base/errors.ts";
+import { parseByteSize } from "../base/parse/byte-size.ts";
+import type { RuntimeHandler } from "../core/tasks/task-runtime.ts";
+import { type DaemonConfig, type DaemonDirectories, defaultConfig, defaultHandlers } from "./config.ts";
+
+type TomlTable = Readonly<Record<string, unknown>>;
+
+/** Reads the file over the defaults; the directories that the command line named win. */
+export async function loadConfig(
+  file: string | undefined,
+  directories: Partial<DaemonDirectories>,
+): Promise<DaemonConfig> {
+  const text = file === undefined ? "" : await readConfigFile(file);
+  return parseConfig(text, directories, file ?? "defaults");
+}
+
+async function readConfigFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "not-found")
+      throw notFound("config", `${file} (berth config default prints one to start from)`, error);
+    throw error;
+  }
+}
+
+/** source names the text in messages. */
+export function parseConfig(text: string, directories: Partial<DaemonDirectories>, source: string): DaemonConfig {
+  const top = new Section(parseToml(text, source), source, "");
+  const version = top.number("version") ?? 1;
+  if (version !== 1) throw invalidArgument(`${source}: version ${version} is not known: this program reads version 1`);
+  const base = defaultConfig({
+    root: directories.root ?? top.path("root"),
+    state: directories.state ?? top.path("state"),
+    socket: directories.socket ?? top.path("socket"),
+  });
+  const log = top.section("log");
+  const registry = top.section("registry");
+  const network = top.section("network");
+  const containers = top.section("containers");
+  const runtime = top.section("runtime");
+  const config: DaemonConfig = {
+    ...base,
+    log: { level: log.choice("level", ["debug", "info", "warn", "error"]) ?? base.log.level },
+    registry: {
+      configPaths: registry.strings("config_path") ?? base.registry.configPaths,
+      insecure: registry.strings("insecure") ?? base.registry.insecure,
+    },
+    network: {
+      default: network.string("default") ?? base.network.default,
+      bridge: network.string("bridge") ?? base.network.bridge,
+      subnet: network.string("subnet") ?? base.network.subnet,
+      configDirectory: network.path("config_directory") ?? base.network.configDirectory,
+      pluginDirectories: network.strings("plugin_directories") ?? base.network.pluginDirectories,
+    },
+    containers: {
+      logRotation: {
+        maximumSize: containers.size("log_max_size") ?? base.containers.logRotation.maximumSize,
+        maximumFiles: containers.number("log_max_files") ?? base.containers.logRotation.maximumFiles,
+      },
+    },
+    runtime: {
+      ...base.runtime,
+      ...optional("default", runtime.string("default")),
+      handlers: handlersOf(runtime.section("handlers")),
+    },
+  };
+  for (const section of [registry, log, network, containers, runtime, top]) section.refuseUnread();
+  return config;
+}
+
+function handlersOf(section: Section): readonly RuntimeHandler[] {
+  const names = section.keys();
+  if (names.length === 0) return defaultHandlers;
+  return names.map((name) => {
+    const handler = section.section(name);
+    const parsed: RuntimeHandler = {
+      name,
+      driver: handler.string("driver") ?? "shim",
+      shim: handler.string("shim") ?? "containerd-shim-runc-v2",
+      systemdCgroup: handler.boolean("systemd_cgroup") ?? false,
+      ...optional("binary", handler.string("binary")),
+    };
+    handler.refuseUnread();
+    return parsed;
+  });
+}
+
+function optional<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, string>);
+}
+
+function parseToml(text: string, source: string): TomlTable {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof TomlError)
+      throw invalidArgument(`${source}:${error.line}:${error.column}: ${messageOf(error).split("\n")[0]}`, error);
+    throw error;
+  }
+}
+
+/** A table that remembers which keys were read. */
+class Section {
+  readonly #table: TomlTable;
+  readonly #source: string;
+  readonly #prefix: string;
+  readonly #read = new Set<string>();
+
+  constructor(table: TomlTable, source: string, prefix: string) {
+    this.#table = table;
+    this.#source = source;
+    this.#prefix = prefix;
+  }
+
+  keys(): readonly string[] {
+    return Object.keys(this.#table);
+  }
+
+  section(key: string): Section {
+    const value = this.#take(key);
+    if (value === undefined) return new Section({}, this.#source, `${this.#prefix}${key}.`);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw this.#wrong(key, "a table");
+    return new Section(value as TomlTable, this.#source, `${this.#prefix}${key}.`);
+  }
+
+  string(key: string): string | undefined {
+    const value = this.#take(key);
+    if (value !== undefined && typeof value !== "string") throw this.#wrong(key, "a string");
+    return value;
+  }
+
+  path(key: string): string | undefined {
+    const value = this.string(key);
+    if (value !== undefined && !value.startsWith("/")) throw this.#wrong(key, "an absolute path");
+    return value;
+  }
+
+  strings(key: string): readonly string[] | undefined {
+    const value = this.#take(key);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || !value.every((item) => typeof item === "string"))
+      throw this.#wrong(key, "a list of strings");
+    return value;
+  }
+
+  number(key: string): number | undefined {
+    const value = this.#take(key);
+    if (value === undefined) return undefined;
+    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1)
+      throw this.#wrong(key, "a whole number above 0");
+    return value;
+  }
+
+  boolean(key: string): boolean | undefined {
+    const value = this.#take(key);
+    if (value !== undefined && typeof value !== "boolean") throw this.#wrong(key, "true or false");
+    return value;
+  }
+
+  size(key: string): number | undefined {
+    const value = this.string(key);
+    return value === undefined ? undefined : parseByteSize(value);
+  }
+
+  choice<T extends string>(key: string, choices: readonly T[]): T | undefined {
+    const value = this.string(key);
+    if (value === undefined) return undefined;
+    const choice = choices.find((candidate) => candidate === value);
+    if (choice === undefined) throw this.#wrong(key, `one of ${choices.join(", ")}`);
+    return choice;
+  }
+
+  refuseUnread(): void {
+    const unread = this.keys().find((key) => !this.#read.has(key));
+    if (unread !== undefined) throw invalidArgument(`${this.#source}: unknown key ${this.#prefix}${unread}`);
+  }
+
+  #take(key: string): unknown {
+    this.#read.add(key);
+    return this.#table[key];
+  }
+
+  #wrong(key: string, expected: string): Error {
+    return invalidArgument(`${this.#source}: ${this.#prefix}${key} must be ${expected}`);
+  }
+}

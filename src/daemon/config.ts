@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the daemon can be told, and what it does when it is told nothing.
+
+import type { LogRotation } from "../core/streams/container-log.ts";
+import type { RuntimeHandler } from "../core/tasks/task-runtime.ts";
+
+export interface DaemonDirectories {
+  /** Kept over reboots. */
+  readonly root: string;
+  /** Gone at reboot. */
+  readonly state: string;
+  /** Of the engine API. */
+  readonly socket: string;
+}
+
+export interface DaemonConfig extends DaemonDirectories {
+  readonly log: { readonly level: "debug" | "info" | "warn" | "error" };
+  readonly registry: {
+    /** Directories in containerd's hosts.toml form. */
+    readonly configPaths: readonly string[];
+    /** Hosts (with port) spoken to over plain HTTP. */
+    readonly insecure: readonly string[];
+  };
+  readonly network: {
+    /** The network that "bridge" means. */
+    readonly default: string;
+    /** Of the default network, should it have to be written. */
+    readonly bridge: string;
+    readonly subnet: string;
+    /** CNI configuration lists. */
+    readonly configDirectory: string;
+    /** Searched before the usual places. */
+    readonly pluginDirectories: readonly string[];
+  };
+  readonly containers: { readonly logRotation: LogRotation };
+  readonly runtime: {
+    /** Undefined: the first handler that works here. */
+    readonly default?: string;
+    readonly handlers: readonly RuntimeHandler[];
+  };
+}
+
+/** crun first: it is the faster one where it runs. */
+export const defaultHandlers: readonly RuntimeHandler[] = [
+  { name: "crun", driver: "shim", shim: "containerd-shim-runc-v2", binary: "crun", systemdCgroup: false },
+  { name: "runc", driver: "shim", shim: "containerd-shim-runc-v2", binary: "runc", systemdCgroup: false },
+];
+
+export function defaultConfig(
+  directories: { readonly [K in keyof DaemonDirectories]: string | undefined },
+): DaemonConfig {
+  const root = directories.root ?? "/var/lib/berth";
+  const state = directories.state ?? "/run/berth";
+  return {
+    root,
+    state,
+    socket: directories.socket ?? `${state}/berth.sock`,
+    log: { level: "info" },
+    registry: { configPaths: ["/etc/berth/certs.d", "/etc/docker/certs.d"], insecure: [] },
+    network: {
+      default: "berth",
+      bridge: "berth0",
+      subnet: "10.88.0.0/16",
+      configDirectory: `${root}/networks`,
+      pluginDirectories: [],
+    },
+    containers: { logRotation: { maximumSize: 10 * 1024 * 1024, maximumFiles: 3 } },
+    runtime: { handlers: defaultHandlers },
+  };
+}
+
+/** The defaults as a file to start from; parseConfig reads it back to the same values (tested). */
+export const defaultConfigText = `# Berth daemon configuration. Every key shows its default.
+version = 1
+
+# Kept over reboots: images, snapshots, records, volumes.
+root = "/var/lib/berth"
+# Gone at reboot: sockets, namespaces, bundles.
+state = "/run/berth"
+# The engine API; STATE/berth.sock unless given.
+socket = "/run/berth/berth.sock"
+
+[log]
+# debug, info, warn or error
+level = "info"
+
+[registry]
+# Directories with HOST/hosts.toml (mirrors, certificates) or HOST/ca.crt.
+config_path = ["/etc/berth/certs.d", "/etc/docker/certs.d"]
+# Hosts (with port) that are spoken to over plain HTTP; loopback always is.
+insecure = []
+
+[network]
+# The network that --network bridge means. It is written to config_directory once, if there is none.
+default = "berth"
+bridge = "berth0"
+subnet = "10.88.0.0/16"
+# ROOT/networks unless given; CNI configuration lists.
+config_directory = "/var/lib/berth/networks"
+# Searched before /opt/cni/bin, /usr/lib/cni and /usr/libexec/cni.
+plugin_directories = []
+
+[containers]
+log_max_size = "10m"
+log_max_files = 3
+
+[runtime]
+# The first handler below that works here is the default; name one to choose it.
+# default = "runc"
+
+[runtime.handlers.crun]
+driver = "shim"
+shim = "containerd-shim-runc-v2"
+binary = "crun"
+systemd_cgroup = false
+
+[runtime.handlers.runc]
+driver = "shim"
+shim = "containerd-shim-runc-v2"
+binary = "runc"
+systemd_cgroup = false
+`;

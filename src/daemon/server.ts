@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The unix socket of the engine API: HTTP/2 without TLS, as the SDK speaks it.
+
+import { chmod, mkdir, rm } from "node:fs/promises";
+import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import path from "node:path";
+import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { internal, toEngineError, unavailable } from "../base/errors.ts";
+
+/** Owned by the daemon. */
+export interface ApiServer extends AsyncDisposable {
+  readonly address: string;
+}
+
+export interface ApiServerOptions {
+  readonly socket: string;
+  /** A listening socket that the service manager made; the path is then its business. */
+  readonly inheritedDescriptor?: number;
+  readonly routes: (router: ConnectRouter) => void;
+  readonly interceptors: Interceptor[];
+  /** Aborts what is still running when the daemon ends. */
+  readonly shutdownSignal: AbortSignal;
+}
+
+/** Largest message either way: room for a chunk of an archive and for long lists. */
+const maximumMessageBytes = 64 * 1024 * 1024;
+
+export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
+  const handler = connectNodeAdapter({
+    routes: options.routes,
+    interceptors: options.interceptors,
+    shutdownSignal: options.shutdownSignal,
+    readMaxBytes: maximumMessageBytes,
+    writeMaxBytes: maximumMessageBytes,
+  });
+  const server = createServer({ settings: { initialWindowSize: 1024 * 1024 } }, handler);
+  const sessions = new Set<ServerHttp2Session>();
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+  });
+  await listen(server, options);
+  return {
+    address: options.socket,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      for (const session of sessions) session.destroy();
+      await closed;
+      if (options.inheritedDescriptor === undefined) await rm(options.socket, { force: true });
+    },
+  };
+}
+
+async function listen(server: Http2Server, { socket, inheritedDescriptor }: ApiServerOptions): Promise<void> {
+  if (inheritedDescriptor === undefined) {
+    await mkdir(path.dirname(socket), { recursive: true, mode: 0o711 });
+    // Whoever left it there is gone: the lock on the root says so.
+    await rm(socket, { force: true });
+  }
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(unavailable(`listen on ${socket}: ${toEngineError(error).message}`, error)));
+    server.listen(inheritedDescriptor === undefined ? { path: socket } : { fd: inheritedDescriptor }, resolve);
+  });
+  if (inheritedDescriptor === undefined) await chmod(socket, 0o660);
+  if (server.address() === null) throw internal(`${socket}: not listening`);
+}
