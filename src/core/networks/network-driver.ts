@@ -24,6 +24,8 @@ export interface AttachRequest {
   readonly ports: readonly PortMapping[];
   readonly address?: string;
   readonly macAddress?: string;
+  /** What an orchestrator tells plugins about the pod, such as K8S_POD_NAME (CNI_ARGS). */
+  readonly arguments?: Readonly<Record<string, string>>;
 }
 
 export interface NetworkAddress {
