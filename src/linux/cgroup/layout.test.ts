@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseMountInfo } from "../mount/mountinfo.ts";
+import { cgroupDirectory, cgroupLayoutOf, hierarchyOf, ownCgroupPath } from "./layout.ts";
+
+/** The place is a mount point, with the mount's root before it where that is not "/". */
+const mount = (id: number, place: string, type: string, options: string) =>
+  `${id} 1 0:${id} ${place.includes(" ") ? place : `/ ${place}`} rw,relatime - ${type} ${type} ${options}`;
+
+test("knows a machine with version 2 only", () => {
+  const mounts = parseMountInfo(mount(1, "/sys/fs/cgroup", "cgroup2", "rw,nsdelegate"));
+  const layout = cgroupLayoutOf(mounts, "0::/system.slice/berth.service\n", "cpuset cpu io memory pids\n");
+  assert.equal(layout.version, 2);
+  assert.equal(layout.hybrid, false);
+  assert.deepEqual(layout.controllers, ["cpuset", "cpu", "io", "memory", "pids"]);
+  assert.equal(ownCgroupPath(layout), "/system.slice/berth.service");
+  const hierarchy = hierarchyOf(layout, "memory");
+  assert.ok(hierarchy);
+  assert.equal(cgroupDirectory(hierarchy, "/berth/x"), "/sys/fs/cgroup/berth/x");
+  assert.equal(cgroupDirectory(hierarchy, "x"), "/sys/fs/cgroup/system.slice/berth.service/x");
+  assert.equal(cgroupDirectory(hierarchy, "/../../etc"), "/sys/fs/cgroup/etc");
+});
+
+test("knows a hybrid machine, its joined controllers and its named hierarchy", () => {
+  const mounts = parseMountInfo(
+    [
+      mount(1, "/sys/fs/cgroup/cpu,cpuacct", "cgroup", "rw,cpu,cpuacct"),
+      mount(2, "/sys/fs/cgroup/memory", "cgroup", "rw,memory"),
+      mount(3, "/sys/fs/cgroup/systemd", "cgroup", "rw,xattr,name=systemd"),
+      mount(4, "/sys/fs/cgroup/unified", "cgroup2", "rw"),
+      mount(2, "/elsewhere/memory", "cgroup", "rw,memory"),
+    ].join("\n"),
+  );
+  const own = "4:memory:/a:b\n3:cpu,cpuacct:/c\n1:name=systemd:/init.scope\n0::/u\n";
+  const layout = cgroupLayoutOf(mounts, own, "hugetlb\n");
+  assert.deepEqual([layout.version, layout.hybrid], [1, true]);
+  assert.deepEqual(layout.controllers, ["cpu", "cpuacct", "memory"]);
+  assert.deepEqual(
+    layout.hierarchies.map((hierarchy) => [hierarchy.mountPoint, hierarchy.ownPath]),
+    [
+      ["/sys/fs/cgroup/cpu,cpuacct", "/c"],
+      ["/sys/fs/cgroup/memory", "/a:b"],
+      ["/sys/fs/cgroup/systemd", "/init.scope"],
+      ["/sys/fs/cgroup/unified", "/u"],
+    ],
+  );
+  assert.equal(ownCgroupPath(layout), "/a:b");
+});
+
+test("knows version 1 without version 2, and a part of a hierarchy as a container sees it", () => {
+  const mounts = parseMountInfo(mount(1, "/outer/x /sys/fs/cgroup/memory", "cgroup", "rw,memory"));
+  const layout = cgroupLayoutOf(mounts, "4:memory:/outer/x/y\n", "");
+  assert.deepEqual([layout.version, layout.hybrid], [1, false]);
+  assert.equal(ownCgroupPath(layout), "/y");
+});
