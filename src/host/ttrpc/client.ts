@@ -30,6 +30,8 @@ export interface CallOptions {
 export interface TtrpcClient extends AsyncDisposable {
   /** Resolves when the connection has ended, whoever ended it. */
   readonly closed: Promise<void>;
+  /** True once the connection has ended. */
+  readonly ended: boolean;
   call<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
@@ -96,6 +98,10 @@ class Connection implements TtrpcClient {
       this.#fail(unavailable(`the connection to ${path} has ended`, cause));
       resolve();
     });
+  }
+
+  get ended(): boolean {
+    return this.#failure !== undefined;
   }
 
   async call<I extends DescMessage, O extends DescMessage>(

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starting a shim: its executable is run with the action "start" in a directory with a config.json, leaves a server
+// behind and says where that listens. There are two dialects. Shims up to containerd 2.2 want nothing on standard input
+// and answer unix://… or JSON; later ones want a BootstrapParams message and answer a BootstrapResult, both protobuf.
+// Which one a shim speaks is found out by trying, the old one first: there a new shim refuses before it has done anything.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { EngineError, failedPrecondition, isEngineError, toEngineError, unavailable } from "../../../base/errors.ts";
+import {
+  BootstrapParamsSchema,
+  BootstrapResultSchema,
+  LogLevel,
+} from "../../../gen/containerd/runtime/bootstrap/v1/bootstrap_pb.js";
+
+export interface LaunchRequest {
+  /** The shim's executable, absolute. */
+  readonly executable: string;
+  /** Working directory, with a config.json. */
+  readonly directory: string;
+  readonly id: string;
+  readonly namespace: string;
+  /** Our socket for the shim's events. */
+  readonly eventSocketPath: string;
+  /** What tells this daemon's shims from those of another: goes into the name of the shim's socket. */
+  readonly owner: string;
+  /** Where new shims put their sockets; undefined is the shim's own choice. */
+  readonly socketDirectory: string | undefined;
+}
+
+export interface LaunchResult {
+  /** Path of the unix socket. */
+  readonly socket: string;
+  /** Version of the Task service. */
+  readonly version: 2 | 3;
+}
+
+type Dialect = "flags" | "parameters";
+
+/** What each executable turned out to speak. */
+const dialects = new Map<string, Dialect>();
+
+/** Starts the shim, or finds the one that runs already for the same sandbox. */
+export async function launchShim(
+  request: LaunchRequest,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<LaunchResult> {
+  const known = dialects.get(request.executable);
+  if (known !== undefined) return await launchWith(known, request, signal);
+  try {
+    const result = await launchWith("flags", request, signal);
+    dialects.set(request.executable, "flags");
+    return result;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isEngineError(error) || error.code === "failed-precondition") throw error;
+    try {
+      const result = await launchWith("parameters", request, signal);
+      dialects.set(request.executable, "parameters");
+      return result;
+    } catch (second) {
+      throw /deprecated/.test(error.message) ? second : error;
+    }
+  }
+}
+
+async function launchWith(dialect: Dialect, request: LaunchRequest, signal: AbortSignal): Promise<LaunchResult> {
+  const input =
+    dialect === "flags"
+      ? undefined
+      : toBinary(
+          BootstrapParamsSchema,
+          create(BootstrapParamsSchema, {
+            instanceId: request.id,
+            namespace: request.namespace,
+            logLevel: LogLevel.INFO,
+            containerdTtrpcAddress: request.eventSocketPath,
+            containerdGrpcAddress: request.owner,
+            ...(request.socketDirectory === undefined ? {} : { socketDir: request.socketDirectory }),
+          }),
+        );
+  return parseAnswer(await runStart(request, input, signal), request.executable);
+}
+
+/** Runs the start command; its standard output, or an error with what it wrote to standard error. */
+async function runStart(request: LaunchRequest, input: Uint8Array | undefined, signal: AbortSignal): Promise<Buffer> {
+  const child = spawn(
+    request.executable,
+    ["-namespace", request.namespace, "-id", request.id, "-address", request.owner, "start"],
+    {
+      cwd: request.directory,
+      env: { ...process.env, TTRPC_ADDRESS: request.eventSocketPath, NAMESPACE: request.namespace },
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    },
+  );
+  child.stdin?.on("error", () => {}); // it ended without reading: its exit status says why
+  child.stdin?.end(input);
+  return await collect(child, request.executable, signal);
+}
+
+async function collect(child: ChildProcess, name: string, signal: AbortSignal): Promise<Buffer> {
+  const output: Buffer[] = [];
+  const complaints: Buffer[] = [];
+  child.stdout?.on("data", (bytes: Buffer) => output.push(bytes));
+  child.stderr?.on("data", (bytes: Buffer) => complaints.push(bytes));
+  const onAbort = () => child.kill("SIGKILL");
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    const [status, posixSignal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
+      child.once("error", (error) => reject(toEngineError(error, `run ${name}`)));
+      // Not "close": a shim that keeps a copy of the pipe would hold it back for ever.
+      child.once("exit", (...end) => setImmediate(() => resolve(end)));
+    });
+    signal.throwIfAborted();
+    if (status === 0) return Buffer.concat(output);
+    const text = Buffer.concat(complaints).toString().trim();
+    throw new EngineError("unknown", `${name} start ended with ${posixSignal ?? status}: ${text || "no message"}`);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }
+}
+
+/** Reads any of the three answers: an address, JSON with an address, BootstrapResult. */
+export function parseAnswer(answer: Uint8Array, executable: string): LaunchResult {
+  const text = Buffer.from(answer).toString().trim();
+  if (text.startsWith("unix://")) return checked({ address: text, version: 2, protocol: "ttrpc" }, executable);
+  try {
+    const result = text.startsWith("{")
+      ? (JSON.parse(text) as Partial<Answer>)
+      : fromBinary(BootstrapResultSchema, answer);
+    return checked(
+      { address: result.address ?? "", version: result.version ?? 2, protocol: result.protocol ?? "ttrpc" },
+      executable,
+    );
+  } catch (error) {
+    if (isEngineError(error)) throw error;
+    throw unavailable(`the answer of ${executable} start cannot be understood`, error);
+  }
+}
+
+interface Answer {
+  readonly address: string;
+  readonly version: number;
+  readonly protocol: string;
+}
+
+function checked({ address, version, protocol }: Answer, executable: string): LaunchResult {
+  const socket = /^unix:\/\/(\/.+)$/.exec(address)?.[1];
+  if (socket === undefined) throw unavailable(`${executable} start answered no socket: ${address || "nothing"}`);
+  if (protocol !== "ttrpc") throw failedPrecondition(`${executable} speaks ${protocol}, and only ttrpc is known`);
+  if (version !== 2 && version !== 3) {
+    throw failedPrecondition(`${executable} speaks version ${version} of the shim API, and only 2 and 3 are known`);
+  }
+  return { socket, version };
+}

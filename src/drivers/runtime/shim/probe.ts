@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a runtime handler can run here, found out by trying: an empty container whose command does not exist. A runtime
+// that complains of the missing command has made namespaces, mounts and cgroups; any other complaint is the reason why it
+// cannot run here (crun, say, refuses hybrid cgroup trees).
+
+import { randomUUID } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { failedPrecondition } from "../../../base/errors.ts";
+import { cleanup } from "../../../base/lifetime.ts";
+import type { RuntimeFeatures, RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
+import type { Layout } from "./bundle.ts";
+import { cgroupsOfSpec, removeCgroups } from "./cgroups.ts";
+import { findExecutable } from "./executable.ts";
+import { run } from "./run.ts";
+
+/** What a shim can do whose OCI runtime, if it has one, cannot be asked. */
+const leastOciVersion = "1.0.2";
+const missingCommand = "/berth-probe";
+
+/** Fails with failed-precondition and the reason when the handler cannot run here. */
+export async function probeHandler(
+  handler: RuntimeHandler,
+  layout: Layout,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<RuntimeFeatures> {
+  try {
+    const shim = await findExecutable(handler.shim);
+    if (handler.binary === undefined) {
+      const { stdout } = await run(shim, ["-v"], { signal });
+      const version = /version:?\s*(\S+)/i.exec(stdout)?.[1] ?? "";
+      return { name: handler.name, version, ociVersion: leastOciVersion, seccomp: false };
+    }
+    const binary = await findExecutable(handler.binary);
+    const [features] = await Promise.all([readFeatures(binary, signal), tryContainer(binary, handler, layout, signal)]);
+    return features;
+  } catch (error) {
+    signal.throwIfAborted();
+    const text = error instanceof Error ? error.message : String(error);
+    throw failedPrecondition(`runtime handler ${handler.name} cannot run here: ${text}`, error);
+  }
+}
+
+/** What the runtime says of itself: "features" (OCI runtime spec, features.md) where it has that, else "--version". */
+async function readFeatures(binary: string, signal: AbortSignal): Promise<RuntimeFeatures> {
+  const [version, features] = await Promise.all([
+    run(binary, ["--version"], { signal }),
+    run(binary, ["features"], { signal }),
+  ]);
+  if (version.status !== 0) throw failedPrecondition(`${binary} --version: ${version.stderr.trim()}`);
+  const [, name = "", number = ""] = /^(\S+) version (\S+)/m.exec(version.stdout) ?? [];
+  const fallback = {
+    name,
+    version: number,
+    ociVersion: /^spec: (\S+)/m.exec(version.stdout)?.[1] ?? leastOciVersion,
+    seccomp: /\+SECCOMP\b|^libseccomp:/m.test(version.stdout),
+  };
+  if (features.status !== 0) return fallback;
+  return { ...fallback, ...parseFeatures(features.stdout) };
+}
+
+/** The highest version and seccomp, from the document that "features" prints. */
+export function parseFeatures(text: string): Partial<Pick<RuntimeFeatures, "ociVersion" | "seccomp">> {
+  try {
+    const document = JSON.parse(text) as {
+      readonly ociVersionMax?: unknown;
+      readonly linux?: { readonly seccomp?: { readonly enabled?: unknown } };
+    };
+    const { ociVersionMax } = document;
+    const enabled = document.linux?.seccomp?.enabled;
+    return {
+      ...(typeof ociVersionMax === "string" ? { ociVersion: ociVersionMax } : {}),
+      ...(typeof enabled === "boolean" ? { seccomp: enabled } : {}),
+    };
+  } catch {
+    return {}; // not a document: what --version says stands
+  }
+}
+
+async function tryContainer(
+  binary: string,
+  handler: RuntimeHandler,
+  layout: Layout,
+  signal: AbortSignal,
+): Promise<void> {
+  const id = `probe-${randomUUID()}`;
+  // Under systemd a cgroup is a unit's name in a slice.
+  const cgroupsPath = handler.systemdCgroup ? `system.slice:berth:${id}` : `/${id}`;
+  const directory = await mkdtemp(join(layout.state, "probe-"));
+  try {
+    await mkdir(join(directory, "rootfs"));
+    const namespaces = ["pid", "mount", "ipc", "uts", "network"].map((type) => ({ type }));
+    const config = {
+      ociVersion: "1.0.0",
+      process: { user: { uid: 0, gid: 0 }, args: [missingCommand], env: [], cwd: "/" },
+      root: { path: "rootfs" },
+      mounts: [{ destination: "/proc", type: "proc", source: "proc" }],
+      linux: { cgroupsPath, namespaces },
+    };
+    await writeFile(join(directory, "config.json"), JSON.stringify(config));
+    const global = ["--root", join(directory, "root"), ...(handler.systemdCgroup ? ["--systemd-cgroup"] : [])];
+    const { stdout, stderr } = await run(binary, [...global, "run", "--bundle", directory, id], { signal });
+    const complaint = `${stdout}\n${stderr}`.trim();
+    if (!complaint.includes(missingCommand)) throw failedPrecondition(complaint || "it ended without a word");
+  } finally {
+    await cleanup(async (cleanupSignal) => {
+      await removeCgroups(await cgroupsOfSpec(cgroupsPath), { signal: cleanupSignal });
+      await rm(directory, { recursive: true, force: true });
+    });
+  }
+}

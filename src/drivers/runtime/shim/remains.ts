@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is left of a task whose shim cannot be asked: the OCI runtime's state, processes, cgroups. Ended without it.
+
+import { access, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { messageOf } from "../../../base/errors.ts";
+import type { Exit } from "../../../core/tasks/task-runtime.ts";
+import type { TaskRecord } from "./bundle.ts";
+import { cgroupsOfSpec, removeCgroups } from "./cgroups.ts";
+import { findExecutable } from "./executable.ts";
+import { run } from "./run.ts";
+import type { ShimEnvironment } from "./shim.ts";
+
+/** Exit code of a task whose shim died with it: as if killed. */
+const killedExitCode = 137;
+
+/** Kills the task's processes and removes its runtime state and cgroups; idempotent. */
+export async function removeRemains(
+  { layout, logger, namespace }: ShimEnvironment,
+  record: TaskRecord,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  const root = join(layout.runtimeRoot(record.handler), namespace);
+  const state = join(root, record.id);
+  const known = await access(state).then(
+    () => true,
+    () => false,
+  );
+  if (known && record.handler.binary !== undefined) {
+    try {
+      const executable = await findExecutable(record.handler.binary);
+      const result = await run(executable, ["--root", root, "delete", "--force", record.id], { signal });
+      if (result.status !== 0) logger.debug({ id: record.id, stderr: result.stderr }, "the runtime did not delete it");
+    } catch (error) {
+      signal.throwIfAborted();
+      // The runtime may be uninstalled: what follows does without it.
+      logger.warn({ id: record.id, error: messageOf(error) }, "the runtime cannot delete what is left of a task");
+    }
+  }
+  const paths = { ...(await cgroupsOfSpec(record.cgroupsPath)), ...record.cgroups };
+  await removeCgroups(paths, { signal });
+  await rm(state, { recursive: true, force: true });
+}
+
+/** The exit that a shim wrote down before it died (since containerd 2.4), or else a kill now. */
+export async function readLastExit(bundle: string): Promise<Exit> {
+  try {
+    const document = JSON.parse(await readFile(join(bundle, "exit.json"), "utf8")) as Record<string, unknown>;
+    const exitedAt = Date.parse(String(document["Timestamp"]));
+    const exitCode = Number(document["Status"]);
+    if (Number.isInteger(exitCode) && exitedAt > 0) return { exitCode: exitCode & 0xff, exitedAt };
+  } catch {
+    // Older shims write none.
+  }
+  return { exitCode: killedExitCode, exitedAt: Date.now() };
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// The driver "shim": runs tasks through any containerd shim (Runtime v2), and so through any OCI runtime that one drives.
+
+import { create, toBinary } from "@bufbuild/protobuf";
+import { alreadyExists, hasCode, messageOf } from "../../../base/errors.ts";
+import { failpoint } from "../../../base/failpoint.ts";
+import { KeyedLock } from "../../../base/keyed-lock.ts";
+import { cleanup, TaskGroup } from "../../../base/lifetime.ts";
+import type { Logger } from "../../../base/log.ts";
+import { sigkill } from "../../../base/posix-signal.ts";
+import type {
+  RuntimeFeatures,
+  RuntimeHandler,
+  Task,
+  TaskRequest,
+  TaskRuntime,
+} from "../../../core/tasks/task-runtime.ts";
+import { OptionsSchema } from "../../../gen/containerd/runc/v1/options_pb.js";
+import { Status } from "../../../gen/containerd/v1/types/task_pb.js";
+import {
+  Layout,
+  makeDirectory,
+  readTaskRecord,
+  readTaskRecords,
+  removeBundle,
+  type TaskRecord,
+  writeRecord,
+  writeTaskConfig,
+} from "./bundle.ts";
+import { cgroupsOfProcess, cgroupsOfSpec, readOomKills } from "./cgroups.ts";
+import { withRuntimeLog } from "./errors.ts";
+import { ShimEvents } from "./events.ts";
+import { findExecutable } from "./executable.ts";
+import { probeHandler } from "./probe.ts";
+import { toExit } from "./process.ts";
+import { readLastExit, removeRemains } from "./remains.ts";
+import type { Shim, ShimEnvironment } from "./shim.ts";
+import { ShimPool } from "./shim-pool.ts";
+import { ShimTask, stdioFields } from "./task.ts";
+
+export interface ShimRuntimeDependencies {
+  readonly logger: Logger;
+  /** Under /run, gone at reboot, this daemon's alone; bundles, shims and their records lie in it. */
+  readonly stateDirectory: string;
+  /** containerd's namespace, in which shims and runtimes keep their tasks. */
+  readonly namespace: string;
+  /** Where shims send events; the same path after a restart, else they cannot find it. */
+  readonly eventSocketPath: string;
+}
+
+/** Ready to run, with the shims of an earlier daemon found again and those that nobody needs removed. */
+export async function openShimRuntime(
+  dependencies: ShimRuntimeDependencies,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<TaskRuntime> {
+  const { logger, namespace, eventSocketPath, stateDirectory } = dependencies;
+  const environment = { layout: new Layout(stateDirectory), logger, namespace, eventSocketPath };
+  await using undo = new AsyncDisposableStack();
+  await environment.layout.prepare();
+  const events = undo.use(new ShimEvents(logger));
+  await events.listen(eventSocketPath);
+  const pool = undo.use(new ShimPool(environment));
+  await pool.recover({ signal });
+  undo.move();
+  return new ShimRuntime(environment, pool, events);
+}
+
+class ShimRuntime implements TaskRuntime {
+  readonly #environment: ShimEnvironment;
+  readonly #pool: ShimPool;
+  readonly #events: ShimEvents;
+  readonly #group: TaskGroup;
+  readonly #lock = new KeyedLock();
+  /** Sandboxes by the id of a task that was announced and not made yet. */
+  readonly #announced = new Map<string, string>();
+
+  constructor(environment: ShimEnvironment, pool: ShimPool, events: ShimEvents) {
+    this.#environment = environment;
+    this.#pool = pool;
+    this.#events = events;
+    this.#group = new TaskGroup((error, name) => {
+      environment.logger.warn({ work: name, error: messageOf(error) }, "background work of the shim runtime failed");
+    });
+  }
+
+  warm(request: { readonly id: string; readonly sandboxId: string; readonly handler: RuntimeHandler }): void {
+    this.#announced.set(request.id, request.sandboxId);
+    this.#group.run(`start the shim of ${request.sandboxId}`, async (signal) => {
+      await this.#pool.acquire(request, { signal });
+    });
+  }
+
+  async create(request: TaskRequest, { signal }: { readonly signal: AbortSignal }): Promise<Task> {
+    const { layout } = this.#environment;
+    using _held = await this.#lock.acquire(request.id, { signal });
+    if ((await readTaskRecord(layout, request.id)) !== undefined) throw alreadyExists("container", request.id);
+    const record: TaskRecord = {
+      id: request.id,
+      sandboxId: request.sandboxId,
+      handler: await resolveBinary(request.handler),
+      ...(request.spec.linux.cgroupsPath === undefined ? {} : { cgroupsPath: request.spec.linux.cgroupsPath }),
+    };
+    this.#announced.delete(request.id);
+    try {
+      return await this.#create(request, record, signal);
+    } catch (error) {
+      await cleanup((cleanupSignal) => this.#purge(record, cleanupSignal));
+      throw error;
+    }
+  }
+
+  async adopt(id: string, { signal }: { readonly signal: AbortSignal }): Promise<Task | undefined> {
+    using _held = await this.#lock.acquire(id, { signal });
+    const record = await readTaskRecord(this.#environment.layout, id);
+    if (record === undefined) return undefined;
+    try {
+      const shim = await this.#pool.find(record.sandboxId, { signal });
+      const state = await shim.call(shim.method.state, { id }, { signal });
+      const task = this.#taskOf(record, shim, state.pid, state.status !== Status.CREATED);
+      if (state.status === Status.STOPPED) task.finish(toExit(state.exitStatus, state.exitedAt));
+      else task.watch();
+      return task;
+    } catch (error) {
+      if (!hasCode(error, "unavailable") && !hasCode(error, "not-found")) throw error;
+      this.#environment.logger.debug({ id, error: messageOf(error) }, "nothing can be asked of this task any more");
+      return undefined;
+    }
+  }
+
+  async purge(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    using _held = await this.#lock.acquire(id, { signal });
+    const sandboxId = this.#announced.get(id);
+    this.#announced.delete(id);
+    const record = await readTaskRecord(this.#environment.layout, id);
+    if (record !== undefined) await this.#purge(record, signal);
+    else if (sandboxId !== undefined) await this.#pool.release(sandboxId, id, { signal });
+  }
+
+  async list(): Promise<readonly string[]> {
+    return (await readTaskRecords(this.#environment.layout)).map(({ id }) => id);
+  }
+
+  async probe(handler: RuntimeHandler, { signal }: { readonly signal: AbortSignal }): Promise<RuntimeFeatures> {
+    return await probeHandler(handler, this.#environment.layout, { signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#group[Symbol.asyncDispose]();
+    // Shims that were started ahead for tasks that never came.
+    await cleanup(async (signal) => {
+      for (const [id, sandboxId] of this.#announced) await this.#pool.release(sandboxId, id, { signal });
+    });
+    this.#pool[Symbol.dispose]();
+    await this.#events[Symbol.asyncDispose]();
+  }
+
+  async #create(request: TaskRequest, record: TaskRecord, signal: AbortSignal): Promise<ShimTask> {
+    const bundle = this.#environment.layout.bundle(record.id);
+    const [shim] = await Promise.all([
+      this.#pool.acquire(record, { signal }),
+      (async () => {
+        await makeDirectory(bundle);
+        await writeRecord(bundle, "task.json", record);
+        await writeTaskConfig(bundle, request);
+      })(),
+    ]);
+    await failpoint("runtime/shim:create");
+    const options = { typeUrl: OptionsSchema.typeName, value: this.#encodeOptions(record.handler) };
+    const message = { id: record.id, bundle, ...stdioFields(request.stdio), options };
+    let pid: number;
+    try {
+      ({ pid } = await shim.call(shim.method.create, message, { signal }));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw await withRuntimeLog(error, bundle);
+    }
+    // Where the runtime put init is known for sure now, also with systemd.
+    const complete: TaskRecord = { ...record, cgroups: await cgroupsOfProcess(pid).catch(() => ({})) };
+    await writeRecord(bundle, "task.json", complete);
+    await failpoint("runtime/shim:created");
+    const task = this.#taskOf(complete, shim, pid, false);
+    task.watch();
+    return task;
+  }
+
+  #encodeOptions(handler: RuntimeHandler): Uint8Array {
+    const options = {
+      binaryName: handler.binary ?? "",
+      root: this.#environment.layout.runtimeRoot(handler),
+      systemdCgroup: handler.systemdCgroup,
+    };
+    return toBinary(OptionsSchema, create(OptionsSchema, options));
+  }
+
+  #taskOf(record: TaskRecord, shim: Shim, pid: number, started: boolean): ShimTask {
+    const bundle = this.#environment.layout.bundle(record.id);
+    const dependencies = {
+      shim,
+      taskId: record.id,
+      bundle,
+      group: this.#group,
+      onShimLost: async () => {
+        const exit = await readLastExit(bundle);
+        await cleanup((signal) => removeRemains(this.#environment, record, { signal }));
+        return exit;
+      },
+      readOomKilled: async () => {
+        if (this.#events.oomKilled(record.id)) return true;
+        return (await readOomKills(record.cgroups ?? (await cgroupsOfSpec(record.cgroupsPath)))) > 0;
+      },
+      onDeleted: () => cleanup((signal) => this.#forget(record, signal)),
+    };
+    return new ShimTask(dependencies, pid, { started });
+  }
+
+  /** Ends and removes a task whatever state it is in. */
+  async #purge(record: TaskRecord, signal: AbortSignal): Promise<void> {
+    const { logger } = this.#environment;
+    try {
+      const shim = await this.#pool.find(record.sandboxId, { signal });
+      const { id } = record;
+      await shim.call(shim.method.kill, { id, signal: sigkill, all: true }, { signal }).catch(() => {}); // not running
+      await shim.call(shim.method.wait, { id }, { signal: AbortSignal.any([signal, AbortSignal.timeout(2_000)]) });
+      await shim.call(shim.method.delete, { id }, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      // The shim is gone or does not know it: its traces are removed without it.
+      logger.debug({ id: record.id, error: messageOf(error) }, "the shim cannot delete the task");
+    }
+    await removeRemains(this.#environment, record, { signal });
+    await this.#forget(record, signal);
+  }
+
+  /** Removes the bundle of a task that is gone, and ends the shim if it was the last one's. */
+  async #forget(record: TaskRecord, signal: AbortSignal): Promise<void> {
+    // The shim goes first: as long as the record is there, a crash in between is recovered by purge.
+    await this.#pool.release(record.sandboxId, record.id, { signal });
+    await removeBundle(this.#environment.layout.bundle(record.id));
+    this.#events.forget(record.id);
+  }
+}
+
+/** The handler with the absolute path of its OCI runtime, so that a missing one is told before anything is made. */
+async function resolveBinary(handler: RuntimeHandler): Promise<RuntimeHandler> {
+  return handler.binary === undefined ? handler : { ...handler, binary: await findExecutable(handler.binary) };
+}

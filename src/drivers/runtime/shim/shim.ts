@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// One shim: the server process that holds the tasks of one sandbox and outlives the daemon. It has a directory of its own,
+// so that the bundles of its tasks may go in any order. A broken connection is made again; a shim that nobody can connect
+// to is dead, and whoever waits on it is told with unavailable.
+
+import { createHash } from "node:crypto";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { hasCode, unavailable } from "../../../base/errors.ts";
+import type { Logger } from "../../../base/log.ts";
+import type { RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
+import { Task as TaskV2 } from "../../../gen/containerd/task/v2/task_pb.js";
+import { Task as TaskV3 } from "../../../gen/containerd/task/v3/task_pb.js";
+import { connectTtrpc, type TtrpcClient } from "../../../host/ttrpc/client.ts";
+import { type Layout, makeDirectory, readShimRecord, type ShimRecord, writeRecord } from "./bundle.ts";
+import { findExecutable } from "./executable.ts";
+import { launchShim } from "./launch.ts";
+import { drainShimLog } from "./log-fifo.ts";
+import { identifyProcess, killProcess, processesIn, waitForEnd } from "./process-identity.ts";
+
+/** The methods of the Task service under the names that this shim knows. */
+export type TaskMethods = typeof TaskV2.method;
+
+/** What all shims of one daemon have in common. */
+export interface ShimEnvironment {
+  readonly layout: Layout;
+  readonly logger: Logger;
+  readonly namespace: string;
+  readonly eventSocketPath: string;
+}
+
+/** How long a shim may take to end after Shutdown before it is killed. */
+export const shutdownMs = 3_000;
+const connectMs = 5_000;
+/** A unix socket's path has 107 bytes; a shim's socket is named by 64 digits. */
+const longestSocketDirectory = 107 - 65;
+/** Where shims of containerd put their sockets when they are not told otherwise. */
+const sharedSocketDirectory = "/run/containerd/s";
+
+/** Groups tasks: containerd's CRI and shims know a sandbox by it. */
+const sandboxAnnotation = "io.kubernetes.cri.sandbox-id";
+
+export class Shim implements Disposable {
+  readonly sandboxId: string;
+  readonly handler: RuntimeHandler;
+  readonly method: TaskMethods;
+  readonly #socket: string;
+  readonly #log: Disposable;
+  #client: Promise<TtrpcClient>;
+
+  constructor(record: ShimRecord & { readonly socket: string }, client: TtrpcClient, log: Disposable) {
+    this.sandboxId = record.sandboxId;
+    this.handler = record.handler;
+    this.#socket = record.socket;
+    this.#client = Promise.resolve(client);
+    this.#log = log;
+    this.method = methodsOf(record.version ?? 2);
+  }
+
+  /** Calls the Task service; connects again when the connection was lost. */
+  async call<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<MessageShape<O>> {
+    const client = await this.#connected(signal);
+    return await client.call(method, request, { signal });
+  }
+
+  /** Makes sure that there is a connection; unavailable when nobody answers any more. */
+  async connect({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#connected(signal);
+  }
+
+  /** Asks the shim to end, which it does not while it has tasks. */
+  async shutdown({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    await this.call(this.method.shutdown, { id: this.sandboxId }, { signal });
+  }
+
+  /** Lets go of the shim, which goes on running. */
+  [Symbol.dispose](): void {
+    this.#log[Symbol.dispose]();
+    // A connection that could not be made needs no closing.
+    void this.#client.then((client) => client[Symbol.asyncDispose]()).catch(() => {});
+  }
+
+  async #connected(signal: AbortSignal): Promise<TtrpcClient> {
+    const client = await this.#client;
+    if (!client.ended) return client;
+    // The first to see the loss starts the new connection, for all.
+    this.#client = this.#reconnect(client, signal);
+    return await this.#client;
+  }
+
+  async #reconnect(lost: TtrpcClient, signal: AbortSignal): Promise<TtrpcClient> {
+    try {
+      return await connectTtrpc(this.#socket, { signal });
+    } catch (cause) {
+      this.#client = Promise.resolve(lost); // so that the next one tries again
+      if (!hasCode(cause, "unavailable")) throw cause;
+      throw unavailable(`the shim of sandbox ${this.sandboxId} is gone`, cause);
+    }
+  }
+}
+
+function methodsOf(version: 2 | 3): TaskMethods {
+  // Version 3 is version 2 under another name: same methods, same fields (a test of host/ttrpc holds them together).
+  return version === 3 ? (TaskV3.method as unknown as TaskMethods) : TaskV2.method;
+}
+
+/** Starts the shim of a sandbox and connects to it. Undoes itself when it fails. */
+export async function startShim(
+  environment: ShimEnvironment,
+  { sandboxId, handler }: { readonly sandboxId: string; readonly handler: RuntimeHandler },
+  { signal }: { readonly signal: AbortSignal },
+): Promise<Shim> {
+  const { layout, logger } = environment;
+  const executable = await findExecutable(handler.shim);
+  const directory = layout.shim(sandboxId);
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => removeShim(environment, sandboxId));
+  await makeDirectory(directory);
+  await writeRecord(directory, "shim.json", { sandboxId, handler } satisfies ShimRecord);
+  await writeShimConfig(directory, sandboxId);
+  const log = undo.use(drainShimLog(directory, logger.child({ sandbox: sandboxId })));
+  const usable = Buffer.byteLength(layout.sockets) <= longestSocketDirectory;
+  const launch = {
+    executable,
+    directory,
+    id: sandboxId,
+    namespace: environment.namespace,
+    eventSocketPath: environment.eventSocketPath,
+    owner: layout.state,
+    socketDirectory: usable ? layout.sockets : undefined,
+  };
+  const { socket, version } = await launchShim(launch, { signal });
+  const client = undo.use(await connectTtrpc(socket, { signal }));
+  const { shimPid } = await client.call(methodsOf(version).connect, { id: sandboxId }, { signal });
+  const process = await identifyProcess(shimPid);
+  if (process === undefined) throw unavailable(`the shim of sandbox ${sandboxId} ended at once`);
+  const record = { sandboxId, handler, socket, version, process };
+  await writeRecord(directory, "shim.json", record satisfies ShimRecord);
+  undo.move();
+  return new Shim(record, client, log);
+}
+
+/** Connects to a shim that an earlier daemon started; unavailable when it is gone. */
+export async function attachShim(
+  environment: ShimEnvironment,
+  record: ShimRecord,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<Shim> {
+  const { sandboxId, socket } = record;
+  if (socket === undefined) throw unavailable(`the shim of sandbox ${sandboxId} was never started`);
+  using undo = new DisposableStack();
+  const logger = environment.logger.child({ sandbox: sandboxId });
+  const log = undo.use(drainShimLog(environment.layout.shim(sandboxId), logger));
+  const client = await connectTtrpc(socket, { signal: AbortSignal.any([signal, AbortSignal.timeout(connectMs)]) });
+  undo.move();
+  return new Shim({ ...record, socket }, client, log);
+}
+
+/** The least configuration from which a shim learns what groups its tasks. */
+async function writeShimConfig(directory: string, sandboxId: string): Promise<void> {
+  const config = { ociVersion: "1.0.0", annotations: { [sandboxAnnotation]: sandboxId } };
+  await writeFile(join(directory, "config.json"), JSON.stringify(config), { mode: 0o600 });
+}
+
+/** Waits a little for a shim that was asked to end, kills it if it stays, and removes its sockets and its directory. */
+export async function removeShim(
+  { layout, logger, namespace }: ShimEnvironment,
+  sandboxId: string,
+  { graceMs = 0 }: { readonly graceMs?: number } = {},
+): Promise<void> {
+  const directory = layout.shim(sandboxId);
+  const record = await readShimRecord(layout, sandboxId);
+  // Without a finished record the daemon was killed while it started the shim, which is found by where it runs.
+  const processes = record?.process === undefined ? await processesIn(directory) : [record.process];
+  for (const process of processes) {
+    if (await waitForEnd(process, graceMs)) continue;
+    if (graceMs > 0) logger.warn({ sandbox: sandboxId, pid: process.pid }, "the shim does not end and is killed");
+    await killProcess(process);
+  }
+  // Shims name their socket by this digest; one that was killed leaves it.
+  const name = createHash("sha256")
+    .update(join(layout.state, namespace, sandboxId))
+    .digest("hex");
+  for (const socket of [join(sharedSocketDirectory, name), join(layout.sockets, name), record?.socket]) {
+    if (socket !== undefined) await rm(socket, { force: true });
+  }
+  await rm(directory, { recursive: true, force: true });
+}
