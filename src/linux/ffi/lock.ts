@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // flock(2): a lock of the open file, which the kernel drops with the last descriptor, however the process ends.
 
+import { constants } from "node:os";
 import { checked, libc, SystemCallError } from "./libc.ts";
 
 const exclusive = 2; // LOCK_EX
@@ -15,7 +16,7 @@ export function tryLock(descriptor: number): boolean {
     checked(flockCall(descriptor, exclusive | nonBlocking) as number, "flock", `descriptor ${descriptor}`);
     return true;
   } catch (error) {
-    if (error instanceof SystemCallError && error.code === "EAGAIN") return false;
+    if (error instanceof SystemCallError && error.errno === constants.errno.EAGAIN) return false;
     throw error;
   }
 }

@@ -12,7 +12,7 @@ const longestPath = 107;
 // SAFETY: integers only.
 const socketCall = libc.func("socket", "int", ["int", "int", "int"]);
 // SAFETY: two buffers, each followed by its own length; the kernel copies both before the call returns.
-const sendtoCall = libc.func("sendto", "ssize_t", ["int", "void *", "size_t", "int", "void *", "uint"]);
+const sendtoCall = libc.func("sendto", "long", ["int", "void *", "size_t", "int", "void *", "uint"]);
 
 /** Sends one datagram to the socket at the path; a leading "@" names an abstract socket. */
 export function sendDatagram(path: string, text: string): void {
