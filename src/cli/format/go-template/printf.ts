@@ -2,6 +2,7 @@
 // printf of templates: the verbs, flags and complaints of Go's fmt (https://pkg.go.dev/fmt) for the types that a
 // template can meet.
 
+import { quote } from "../text.ts";
 import { printNumber, printValue, typeNameOf } from "./values.ts";
 
 const verbPattern = /%([-+# 0]*)(\d+|\*)?(?:\.(\d+)?)?([\s\S]|$)/gu;
@@ -43,7 +44,7 @@ function formatOne(verb: string, value: unknown, flags: string, precision: numbe
 function formatText(verb: string, text: string, precision: number | undefined): string | undefined {
   const cut = precision === undefined ? text : Array.from(text).slice(0, precision).join("");
   if (verb === "s") return cut;
-  if (verb === "q") return JSON.stringify(cut);
+  if (verb === "q") return quote(cut);
   if (verb !== "x" && verb !== "X") return undefined;
   const hexadecimal = Array.from(new TextEncoder().encode(cut), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return verb === "x" ? hexadecimal : hexadecimal.toUpperCase();
