@@ -202,6 +202,11 @@ export class TestStreams implements AsyncDisposable {
     this.#stdin?.write(text);
   }
 
+  /** Closes our end of stdin; the process sees its end once the shim has closed its own, on closeStdin. */
+  endInput(): void {
+    this.#stdin?.destroy();
+  }
+
   /** Waits until the output has this in it. */
   async until(part: string): Promise<void> {
     await eventually(

@@ -15,11 +15,12 @@ const none = { terminal: false } as const;
 
 /** Registers the tests for one handler. */
 export function testHandler(handler: RuntimeHandler): void {
-  const on = (name: string, work: (fixture: Fixture) => Promise<void>) =>
-    test(`${handler.name}: ${name}`, { timeout: 60_000 }, async () => {
+  const on = (name: string, work: (fixture: Fixture) => Promise<void>) => {
+    void test(`${handler.name}: ${name}`, { timeout: 60_000 }, async () => {
       await using fixture = await Fixture.open(handler);
       await work(fixture);
     });
+  };
 
   on("runs a task to its exit code, with its output", async (fixture) => {
     await using streams = await fixture.streams().open();
@@ -46,13 +47,13 @@ export function testHandler(handler: RuntimeHandler): void {
   });
 
   on("kills, pauses, resumes, updates and lists processes", async (fixture) => {
-    const request = fixture.request(["/bin/sh", "-c", "sleep 1000 & sleep 1000"], none);
+    const request = fixture.request(["/bin/sh", "-c", "sleep 1000 & wait"], none);
     const task = await fixture.runtime.create(request, { signal });
     await task.start({ signal });
     assert.equal(await task.status({ signal }), "running");
     await eventually(
-      async () => (await task.pids({ signal })).length === 3,
-      () => "not three processes",
+      async () => (await task.pids({ signal })).length === 2,
+      () => "not two processes",
     );
     assert.ok((await task.pids({ signal })).includes(task.pid));
     await task.pause({ signal });
@@ -73,6 +74,7 @@ export function testHandler(handler: RuntimeHandler): void {
     await task.start({ signal });
     streams.write("hello\n");
     await streams.until("hello\n");
+    streams.endInput();
     await task.closeStdin({ signal });
     assert.equal((await task.wait({ signal })).exitCode, 0);
     assert.equal(await streams.end(), "hello\n");
@@ -164,7 +166,8 @@ export function testHandler(handler: RuntimeHandler): void {
     const second = { ...fixture.request(["/bin/sleep", "1000"], none), sandboxId: first.sandboxId };
     const tasks = await Promise.all([first, second].map((request) => fixture.runtime.create(request, { signal })));
     await Promise.all(tasks.map((task) => task.start({ signal })));
-    const shims = async () => (await fixture.leftovers()).filter((line) => /shim/.test(line) && /^process/.test(line));
+    const shims = async () =>
+      (await fixture.leftovers()).filter((line) => line.startsWith("process") && line.includes("shim"));
     assert.equal((await shims()).length, 1);
     for (const [index, task] of tasks.entries()) {
       await task.kill(sigkill, { signal });
@@ -194,6 +197,7 @@ export function testHandler(handler: RuntimeHandler): void {
     assert.equal((await two.wait({ signal })).exitCode, 9);
     streams.write("still here\n");
     await streams.until("still here\n");
+    streams.endInput();
     await one.closeStdin({ signal });
     assert.equal((await one.wait({ signal })).exitCode, 0);
     for (const task of [one, two]) await task.delete({ signal });
