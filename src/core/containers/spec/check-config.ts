@@ -18,8 +18,11 @@ import { buildSysctls } from "./sysctls.ts";
 import { tmpfsOptions } from "./tmpfs-options.ts";
 import { resolveWorkingDirectory } from "./working-directory.ts";
 
-/** Refuses at creation what buildSpec would refuse at start, as far as that needs neither the image nor other objects. */
-export function checkContainerConfig(config: ContainerConfig, host: HostFacts): void {
+/**
+ * Refuses at creation what buildSpec would refuse at start, as far as that needs neither the image nor other objects;
+ * answers with what is worth a warning.
+ */
+export function checkContainerConfig(config: ContainerConfig, host: HostFacts): readonly string[] {
   checkNamespaceModes(config);
   for (const mount of checkMountRequests(config.mounts)) if (mount.type === "tmpfs") tmpfsOptions(mount);
   const { seccomp } = parseSecurityOptions(config.securityOptions, host);
@@ -40,4 +43,21 @@ export function checkContainerConfig(config: ContainerConfig, host: HostFacts): 
   resolveWorkingDirectory(config.workingDirectory);
   cgroupPath("", config.cgroupParent, false);
   if ((config.shmSizeBytes ?? 0) < 0) throw invalidArgument("SHM size can not be less than 0");
+  return warningsOf(config, host);
+}
+
+function warningsOf(config: ContainerConfig, host: HostFacts): readonly string[] {
+  const { memoryBytes = 0, oomKillDisable = false } = config.resources;
+  const publishes = config.ports.length > 0 || config.publishAll;
+  return [
+    ...(memoryBytes > 0 && host.cgroup.swapLimit === false
+      ? ["Your kernel does not support swap limit capabilities. Memory limited without swap."]
+      : []),
+    ...(oomKillDisable && memoryBytes === 0
+      ? ["OOM killer is disabled for the container, but no memory limit is set: the host may run out of memory."]
+      : []),
+    ...(publishes && config.networkMode === "host"
+      ? ["Published ports are discarded when using host network mode"]
+      : []),
+  ];
 }

@@ -24,13 +24,28 @@ export function buildEnvironment(input: EnvironmentInput): readonly string[] {
     ["HOSTNAME", input.hostname],
   ]);
   if (input.terminal) values.set("TERM", "xterm");
-  for (const entry of input.layers.flat()) {
+  applyLayers(values, input.layers);
+  if (!values.has("HOME")) values.set("HOME", input.home);
+  return listOf(values);
+}
+
+/** What the layers say together, without the engine's own variables. */
+export function mergeEnvironment(layers: EnvironmentInput["layers"]): readonly string[] {
+  const values = new Map<string, string>();
+  applyLayers(values, layers);
+  return listOf(values);
+}
+
+function applyLayers(values: Map<string, string>, layers: EnvironmentInput["layers"]): void {
+  for (const entry of layers.flat()) {
     const [key, value] = splitKeyValue(entry);
     if (key === "") throw invalidArgument(`invalid environment variable: ${entry}`);
     if (entry.includes("\0")) throw invalidArgument(`invalid environment variable: ${key} has a NUL character`);
     if (value === undefined) values.delete(key);
     else values.set(key, value);
   }
-  if (!values.has("HOME")) values.set("HOME", input.home);
+}
+
+function listOf(values: ReadonlyMap<string, string>): readonly string[] {
   return Array.from(values, ([key, value]) => `${key}=${value}`);
 }

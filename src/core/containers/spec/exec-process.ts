@@ -3,7 +3,7 @@
 import { invalidArgument } from "../../../base/errors.ts";
 import type { ContainerDefaults } from "../../../oci/image/documents.ts";
 import { resolveCapabilities } from "../../../oci/runtime/capabilities.ts";
-import type { RuntimeProcess, RuntimeSpec } from "../../../oci/runtime/spec.ts";
+import { type RlimitValue, type RuntimeProcess, unlimitedRlimit } from "../../../oci/runtime/spec.ts";
 import type { HostFacts } from "../../host/host-facts.ts";
 import type { ContainerConfig } from "../container-config.ts";
 import type { ResolvedUser } from "../user.ts";
@@ -12,8 +12,8 @@ import { capabilitySets, toRuntimeUser } from "./process.ts";
 import { resolveWorkingDirectory } from "./working-directory.ts";
 
 export interface ExecInput {
-  /** What the container runs with. */
-  readonly spec: RuntimeSpec;
+  /** What the container itself runs. */
+  readonly container: RuntimeProcess;
   readonly config: ContainerConfig;
   readonly image: ContainerDefaults;
   readonly host: Pick<HostFacts, "capabilities">;
@@ -30,9 +30,8 @@ export interface ExecInput {
 
 /** Another process in a running container: the container's own, but for what was asked. */
 export function buildExecProcess(input: ExecInput): RuntimeProcess {
-  const { spec, user } = input;
+  const { container: own, user } = input;
   if (input.command.length === 0) throw invalidArgument("no exec command specified");
-  const own = spec.process;
   const { apparmorProfile, consoleSize: _consoleSize, ...inherited } = own;
   const capabilities = input.privileged
     ? resolveCapabilities({ add: [], drop: [], privileged: true, available: input.host.capabilities })
@@ -50,6 +49,12 @@ export function buildExecProcess(input: ExecInput): RuntimeProcess {
     }),
     cwd: resolveWorkingDirectory(input.workingDirectory, own.cwd),
     capabilities: capabilitySets(capabilities, user.uid),
+    rlimits: (own.rlimits ?? []).map(({ type, soft, hard }) => ({ type, soft: restored(soft), hard: restored(hard) })),
     ...(apparmorProfile === undefined || input.privileged ? {} : { apparmorProfile }),
   };
+}
+
+/** A process that was kept in the store comes back with a plain object where no limit was meant. */
+function restored(value: RlimitValue): RlimitValue {
+  return typeof value === "number" ? value : unlimitedRlimit;
 }

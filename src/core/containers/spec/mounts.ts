@@ -2,6 +2,7 @@
 // The mounts of a container: the kernel's file systems, the network's files, and what the user asked for, in the order
 // in which they must be made.
 
+import { failedPrecondition } from "../../../base/errors.ts";
 import { checkMountRequests, type MountRequest } from "../../../base/parse/mount-request.ts";
 import type { RuntimeMount } from "../../../oci/runtime/spec.ts";
 import { initTarget } from "./process.ts";
@@ -117,6 +118,9 @@ function toMount(request: MountRequest, resolved: ResolvedMount, recursiveReadOn
     case "bind": {
       const bind = request.recursive === "disabled" ? "bind" : "rbind";
       const deep = recursiveReadOnly && (request.recursive === "enabled" || request.recursive === "readonly");
+      if (request.recursive === "readonly" && !deep) {
+        throw failedPrecondition("cannot bind with bind-recursive=readonly: kernel or runtime cannot do it (rro)");
+      }
       return {
         destination,
         type: "bind",

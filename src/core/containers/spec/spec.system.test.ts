@@ -85,16 +85,20 @@ async function bundle(t: TestContext): Promise<Bundle> {
   await makeRootfs(path.join(directory, "rootfs"));
   const host = await thisHost();
   const write = async (config: Partial<ContainerConfig>, overrides: Partial<SpecInput> = {}) => {
-    const input = specInput(config, {
-      id,
-      host,
-      hostname: "inside",
-      user: resolveUser({ user: config.user ?? "", groupAdd: config.groupAdd ?? [], passwd, group }),
-      rootfsPath: path.join(directory, "rootfs"),
-      namespaces: { network: "new", ipc: "new", uts: "new", pid: "new" },
-      features: { ociVersion: "1.0.2", seccomp: true },
-      ...overrides,
-    });
+    // Straight under the root: a parent of its own would stay behind.
+    const input = specInput(
+      { cgroupParent: "/", ...config },
+      {
+        id,
+        host,
+        hostname: "inside",
+        user: resolveUser({ user: config.user ?? "", groupAdd: config.groupAdd ?? [], passwd, group }),
+        rootfsPath: path.join(directory, "rootfs"),
+        namespaces: { network: "new", ipc: "new", uts: "new", pid: "new" },
+        features: { ociVersion: "1.0.2", seccomp: true },
+        ...overrides,
+      },
+    );
     await writeFile(path.join(directory, "config.json"), JSON.stringify(buildSpec(input)));
     return input;
   };
@@ -340,7 +344,7 @@ test("an exec is like the container but for what it asks", async (t) => {
   const box = await bundle(t);
   const { stdout, stderr } = await box.exec({ environment: ["A=1", "B=2"], workingDirectory: "/tmp" }, (input) =>
     buildExecProcess({
-      spec: buildSpec(input),
+      container: buildSpec(input).process,
       config: input.config,
       image: input.image,
       host: input.host,
@@ -361,7 +365,7 @@ test("a privileged exec has every capability that the daemon has", async (t) => 
   const box = await bundle(t);
   const { stdout, stderr } = await box.exec({}, (input) =>
     buildExecProcess({
-      spec: buildSpec(input),
+      container: buildSpec(input).process,
       config: input.config,
       image: input.image,
       host: input.host,

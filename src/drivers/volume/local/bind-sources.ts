@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { mkdir, stat } from "node:fs/promises";
+import { notFound, toEngineError } from "../../../base/errors.ts";
+import type { BindSources } from "../../../core/volumes/volume.ts";
+
+/** Looks at (and makes) the sources of binds on this host. */
+export const localBindSources: BindSources = {
+  async check(source, { create }) {
+    try {
+      await stat(source);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "ENOENT" && code !== "ENOTDIR") throw toEngineError(error, `look at bind source ${source}`);
+      if (!create) throw notFound("volume", source, error);
+      await makeDirectory(source);
+    }
+  },
+};
+
+async function makeDirectory(source: string): Promise<void> {
+  try {
+    await mkdir(source, { recursive: true, mode: 0o755 });
+  } catch (error) {
+    throw toEngineError(error, `create bind source ${source}`);
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Volumes as directories on the host: <root>/<name>/_data, as Docker lays them out.
+
+import { mkdir, open, readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { toEngineError } from "../../../base/errors.ts";
+import type { VolumeDriver } from "../../../core/volumes/volume.ts";
+
+/** Containers with user namespaces must be able to pass through, and nobody to look around. */
+const wayMode = 0o711;
+const dataMode = 0o755;
+
+/** root: the directory of all volumes, such as /var/lib/berth/volumes; it is made when first needed. */
+export function openLocalVolumes({ root }: { readonly root: string }): VolumeDriver {
+  const data = (name: string) => path.join(root, name, "_data");
+  return {
+    id: "local",
+    create: async (name) =>
+      await explained(`create volume ${name}`, async () => {
+        await mkdir(root, { recursive: true, mode: wayMode });
+        await mkdir(path.join(root, name), { recursive: true, mode: wayMode });
+        await mkdir(data(name), { recursive: true, mode: dataMode });
+        await syncDirectory(path.join(root, name));
+        await syncDirectory(root);
+        return data(name);
+      }),
+    remove: async (name) =>
+      await explained(
+        `remove volume ${name}`,
+        async () => await rm(path.join(root, name), { recursive: true, force: true }),
+      ),
+    list: async () =>
+      await explained("list volumes", async () => {
+        const entries = await namesIn(root, { withFileTypes: true });
+        return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+      }),
+    isEmpty: async (name) =>
+      await explained(
+        `look into volume ${name}`,
+        async () => (await namesIn(data(name), { withFileTypes: true })).length === 0,
+      ),
+    // Nothing is held open between calls.
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+async function namesIn(directory: string, options: { readonly withFileTypes: true }) {
+  try {
+    return await readdir(directory, options);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** The new names in a directory are there after a power cut. */
+async function syncDirectory(directory: string): Promise<void> {
+  await using handle = await open(directory, "r");
+  await handle.sync();
+}
+
+async function explained<R>(context: string, work: () => Promise<R>): Promise<R> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toEngineError(error, context);
+  }
+}
