@@ -66,7 +66,9 @@ function testFor(
     }
     case "volume":
       return (record, value) =>
-        record.mounts.some((mount) => mount.name === value || mount.destination === value || mount.source === value);
+        record.mounts.some(
+          ({ volume, source, request }) => volume === value || request.target === value || source === value,
+        );
     case "network":
       return (record, value) => record.config.networkMode === value;
     case "publish":

@@ -6,9 +6,11 @@
 
 import type { Digest } from "../../base/digest.ts";
 import type { ContainerId, SandboxId } from "../../base/ids.ts";
+import type { RuntimeProcess } from "../../oci/runtime/spec.ts";
 import { defineTable } from "../../storage/store.ts";
 import type { PortMapping } from "../networks/network-driver.ts";
 import type { ContainerConfig } from "./container-config.ts";
+import type { ResolvedMount } from "./spec/spec-input.ts";
 
 export type ContainerStatus = "created" | "running" | "paused" | "exited" | "dead";
 
@@ -28,17 +30,11 @@ export interface ContainerState {
 
 export const initialState: ContainerState = { status: "created", pid: 0, exitCode: 0, oomKilled: false, error: "" };
 
-/** A mount as the container got it. */
-export interface MountPoint {
-  readonly type: "bind" | "volume" | "tmpfs";
-  /** The volume's name. */
-  readonly name?: string;
-  /** On the host; "" for a tmpfs. */
-  readonly source: string;
-  readonly destination: string;
-  readonly readWrite: boolean;
-  readonly propagation: string;
-  /** Made for this container alone; goes with it. */
+/** A mount that was asked for, or that the image declares, with where it comes from. */
+export interface ContainerMount extends ResolvedMount {
+  /** The name of the volume that it shows. */
+  readonly volume?: string;
+  /** The volume was made for this container alone and goes with it. */
   readonly anonymous: boolean;
 }
 
@@ -60,11 +56,13 @@ export interface ContainerRecord {
   /** "80/tcp", image and user merged. */
   readonly exposedPorts: readonly string[];
   readonly stopSignal: string;
-  readonly mounts: readonly MountPoint[];
+  readonly mounts: readonly ContainerMount[];
   readonly logPath: string;
   /** What is published while it runs. */
   readonly ports: readonly PortMapping[];
   readonly state: ContainerState;
+  /** The process it runs or ran, as its runtime got it: execs inherit from it. */
+  readonly process?: RuntimeProcess;
 }
 
 /** Containers by id. */

@@ -11,6 +11,7 @@ import type { ContainerIo } from "./container-io.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
 import { removeHeld } from "./remove-container.ts";
 import type { RunningContainer } from "./running-container.ts";
+import { deactivateSharedMemory } from "./shared-memory.ts";
 
 /** How long output may lag behind the exit when a process outside the container still holds its end of the stream. */
 const outputGraceMs = 2_000;
@@ -91,4 +92,5 @@ async function deleteTask(engine: Engine, record: ContainerRecord, task: Task, s
     await engine.handlers.runtime(record.handler).purge(record.id, { signal });
   }
   await engine.mounts.deactivate(rootfsPath(engine, record.id));
+  await deactivateSharedMemory(engine, record);
 }

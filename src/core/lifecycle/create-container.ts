@@ -7,7 +7,7 @@ import { type ContainerId, newId, type SandboxId, shortId } from "../../base/ids
 import { cleanup } from "../../base/lifetime.ts";
 import { parsePosixSignal, posixSignalName } from "../../base/posix-signal.ts";
 import type { ContainerDefaults } from "../../oci/image/documents.ts";
-import { type ContainerRecord, initialState, type MountPoint } from "../containers/container.ts";
+import { type ContainerMount, type ContainerRecord, initialState } from "../containers/container.ts";
 import type { ContainerConfig } from "../containers/container-config.ts";
 import { checkContainerConfig } from "../containers/spec/check-config.ts";
 import type { Image } from "../images/image-service.ts";
@@ -21,47 +21,42 @@ export interface CreateRequest {
   readonly config: ContainerConfig;
 }
 
-export interface CreatedContainer {
-  readonly record: ContainerRecord;
-  readonly warnings: readonly string[];
-}
-
 /** not-found when the image is not here; conflict when the name is taken. Leaves nothing when it fails. */
 export async function createContainer(
   engine: Engine,
   request: CreateRequest,
   { signal }: { readonly signal: AbortSignal },
-): Promise<CreatedContainer> {
+): Promise<ContainerRecord> {
   engine.registry.checkNameFree(request.name);
   const image = engine.images.resolve(request.config.image);
-  const config = await resolveJoins(engine, request.config, image);
+  const config = resolveJoins(engine, request.config, image);
   const { handler } = await engine.handlers.use(config.runtimeHandler, { signal });
-  const warnings = checkContainerConfig({ config, image: image.config, host: engine.host });
+  checkContainerConfig(config, engine.host);
   await using undo = new AsyncDisposableStack();
   const id = newId<ContainerId>();
   const chainId = await engine.images.unpack(image, { signal });
-  const prepared = await prepareMounts(engine, config, image.config, { signal });
+  const prepared = await prepareMounts(engine, config.mounts, image.config.config ?? {}, { signal });
   undo.defer(async () => await removeVolumes(engine, prepared.created));
   await failpoint("create-container:mounts");
   await engine.snapshotter.prepare(id, chainId, { signal });
   undo.defer(async () => await cleanup(async () => await engine.snapshotter.remove(id)));
-  await copyUp(engine, id, prepared.copyUp);
+  await copyUp(engine, id, prepared.mounts);
   await failpoint("create-container:snapshot");
   const record = await engine.registry.insert(
     newRecord(engine, { id, image, config, handler: handler.name, request, mounts: prepared.mounts }),
   );
   undo.move();
   engine.events.publish(containerEvent("create", record));
-  return { record, warnings };
+  return record;
 }
 
 /** Replaces the container that "container:<name>" modes mean by its full id. */
-async function resolveJoins(engine: Engine, config: ContainerConfig, image: Image): Promise<ContainerConfig> {
+function resolveJoins(engine: Engine, config: ContainerConfig, image: Image): ContainerConfig {
   const join = (mode: string) => {
     const match = /^container:(.+)$/.exec(mode);
     return match?.[1] === undefined ? mode : `container:${engine.registry.get(match[1]).id}`;
   };
-  if (config.platform !== undefined) await engine.images.checkPlatform(image, config.platform);
+  if (config.platform !== undefined) engine.images.checkPlatform(image, config.platform);
   return {
     ...config,
     networkMode: join(config.networkMode),
@@ -70,13 +65,14 @@ async function resolveJoins(engine: Engine, config: ContainerConfig, image: Imag
   };
 }
 
-/** Fills new volumes with what the image has at their destination, through the mounted root filesystem. */
-async function copyUp(engine: Engine, id: ContainerId, mounts: readonly MountPoint[]): Promise<void> {
+/** Fills empty volumes with what the image has at their target, through the mounted root filesystem. */
+async function copyUp(engine: Engine, id: ContainerId, all: readonly ContainerMount[]): Promise<void> {
+  const mounts = all.filter(({ request }) => request.type === "volume" && !request.noCopy);
   if (mounts.length === 0) return;
   const root = rootfsPath(engine, id);
   await engine.mounts.activate(root, await engine.snapshotter.mounts(id));
   try {
-    for (const mount of mounts) await engine.rootFilesystem.copyUp(root, mount.destination, mount.source);
+    for (const { request, source } of mounts) await engine.rootFilesystem.copyUp(root, request.target, source);
   } finally {
     await engine.mounts.deactivate(root);
   }
@@ -88,7 +84,7 @@ interface NewRecord {
   readonly config: ContainerConfig;
   readonly handler: string;
   readonly request: CreateRequest;
-  readonly mounts: readonly MountPoint[];
+  readonly mounts: readonly ContainerMount[];
 }
 
 function newRecord(engine: Engine, { id, image, config, handler, request, mounts }: NewRecord): ContainerRecord {

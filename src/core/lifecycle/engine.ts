@@ -9,6 +9,7 @@ import type { Logger } from "../../base/log.ts";
 import type { ContainerRegistry } from "../containers/container-registry.ts";
 import type { RootFilesystem } from "../containers/rootfs.ts";
 import type { EventBus } from "../events/event-bus.ts";
+import type { HostDevices } from "../host/host-devices.ts";
 import type { HostFacts } from "../host/host-facts.ts";
 import type { ImageService } from "../images/image-service.ts";
 import type { LeaseManager } from "../leases/lease-manager.ts";
@@ -35,12 +36,15 @@ export interface EnginePaths {
 export interface EngineSettings {
   readonly paths: EnginePaths;
   readonly defaultNetwork: string;
+  /** Cgroup below which containers lie that name no parent. */
+  readonly cgroupParent: string;
   readonly logRotation: LogRotation;
 }
 
 export interface Engine {
   readonly settings: EngineSettings;
   readonly host: HostFacts;
+  readonly devices: HostDevices;
   readonly registry: ContainerRegistry;
   readonly images: ImageService;
   readonly leases: LeaseManager;

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs further processes in a running container.
 
-import { conflict, hasCode } from "../../base/errors.ts";
+import { conflict, hasCode, internal } from "../../base/errors.ts";
 import { type ExecId, newId } from "../../base/ids.ts";
 import { cleanup, raceSignal } from "../../base/lifetime.ts";
 import type { ContainerRecord } from "../containers/container.ts";
-import { buildExecProcess, type ExecConfig } from "../containers/spec/build-exec-process.ts";
-import { resolveUser } from "../containers/user.ts";
+import { buildExecProcess, type ExecInput } from "../containers/spec/exec-process.ts";
 import type { OutputChunk } from "../streams/process-streams.ts";
 import type { Exit, Process } from "../tasks/task-runtime.ts";
 import { containerEvent } from "./container-events.ts";
+import { userIn } from "./container-user.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
 import type { RunningContainer } from "./running-container.ts";
 
-const accountFileLimit = 4 * 1024 * 1024;
 const outputGraceMs = 2_000;
+
+/** What to run. The user is looked up in the container's files as they are now. */
+export interface ExecConfig
+  extends Pick<ExecInput, "command" | "environment" | "workingDirectory" | "terminal" | "privileged"> {
+  readonly user?: string;
+}
 
 /** A started exec; its owner reads output to its end and then asks for the exit. */
 export interface StartedExec {
@@ -120,18 +125,20 @@ async function createProcess(
   },
 ): Promise<Process> {
   const { record, running, id, config, stdio, signal } = parts;
-  const root = rootfsPath(engine, record.id);
-  const text = async (path: string) => {
-    const bytes = await engine.rootFilesystem.readFile(root, path, { maximumBytes: accountFileLimit });
-    return bytes === undefined ? "" : new TextDecoder().decode(bytes);
-  };
-  const image = engine.images.get(record.imageId).config;
-  const user = resolveUser({
-    user: config.user ?? record.config.user ?? image.config?.User ?? "",
-    groupAdd: config.user === undefined ? record.config.groupAdd : [],
-    passwd: await text("/etc/passwd"),
-    group: await text("/etc/group"),
+  if (record.process === undefined) throw internal(`container ${record.id} runs without a recorded process`);
+  const image = engine.images.get(record.imageId).config.config ?? {};
+  const user = await userIn(engine, rootfsPath(engine, record.id), {
+    user: config.user ?? record.config.user ?? image.User ?? "",
+    groupAdd: record.config.groupAdd,
   });
-  const process = buildExecProcess({ record, image, host: engine.host, user, exec: config });
+  const process = buildExecProcess({
+    container: record.process,
+    config: record.config,
+    image,
+    host: engine.host,
+    hostname: record.hostname,
+    ...config,
+    user,
+  });
   return await running.task.exec(id, process, stdio, { signal });
 }

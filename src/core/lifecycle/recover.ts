@@ -8,8 +8,9 @@ import type { ContainerId } from "../../base/ids.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import { containerEvent } from "./container-events.ts";
 import { superviseContainer } from "./container-exit.ts";
-import { type Engine, rootfsPath } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { removeHeld } from "./remove-container.ts";
+import { sharedMemoryDirectory } from "./shared-memory.ts";
 
 /** What a task that vanished without a trace is said to have exited with (containerd and CRI-O agree). */
 const unknownExitCode = 255;
@@ -93,12 +94,13 @@ async function recordLoss(engine: Engine, record: ContainerRecord): Promise<void
 }
 
 async function unmountOrphans(engine: Engine): Promise<void> {
-  const wanted = new Set([...engine.running.keys()].map((id) => rootfsPath(engine, id)));
-  const directory = `${engine.settings.paths.state}/rootfs`;
-  for (const mount of await engine.mounts.list(directory)) {
-    if (wanted.has(mount)) continue;
-    if ([...wanted].some((path) => mount.startsWith(`${path}/`))) continue;
-    await engine.mounts.deactivate(mount);
+  const directories = [`${engine.settings.paths.state}/rootfs`, sharedMemoryDirectory(engine)];
+  const wanted = directories.flatMap((directory) => Array.from(engine.running.keys(), (id) => `${directory}/${id}`));
+  for (const directory of directories) {
+    for (const mount of await engine.mounts.list(directory)) {
+      if (wanted.some((path) => mount === path || mount.startsWith(`${path}/`))) continue;
+      await engine.mounts.deactivate(mount);
+    }
   }
 }
 

@@ -58,9 +58,9 @@ export async function removeHeld(
 
 async function removeAnonymousVolumes(engine: Engine, record: ContainerRecord): Promise<void> {
   for (const mount of record.mounts) {
-    if (!mount.anonymous || mount.name === undefined) continue;
-    const name = mount.name;
-    const shared = engine.registry.list().some((other) => other.mounts.some((candidate) => candidate.name === name));
+    if (!mount.anonymous || mount.volume === undefined) continue;
+    const name = mount.volume;
+    const shared = engine.registry.list().some((other) => other.mounts.some(({ volume }) => volume === name));
     if (shared) continue;
     await cleanup(async () => await engine.volumes.remove(name)).catch((error: unknown) => {
       engine.logger.warn(

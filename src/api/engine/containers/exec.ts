@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { invalidArgument } from "../../../base/errors.ts";
-import type { ExecConfig } from "../../../core/containers/spec/exec-process.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
-import { execInContainer } from "../../../core/lifecycle/exec-container.ts";
+import { type ExecConfig, execInContainer } from "../../../core/lifecycle/exec-container.ts";
 import type * as proto from "../../../gen/berth/engine/v1/container_pb.js";
 import { defined } from "../messages.ts";
 import { forwardInput, nextRequest, toOutput } from "../process-stream.ts";

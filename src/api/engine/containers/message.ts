@@ -6,7 +6,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ContainerRecord } from "../../../core/containers/container.ts";
 import type { ContainerConfig, MountRequest } from "../../../core/containers/container-config.ts";
-import { containerEnvironment } from "../../../core/containers/spec/environment.ts";
+import { mergeEnvironment } from "../../../core/containers/spec/environment.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import {
   type Container,
@@ -42,7 +42,7 @@ export function toContainerMessage(engine: Engine, record: ContainerRecord, size
     },
     imageId: record.imageId,
     arguments: [...record.entrypoint, ...record.command],
-    environment: containerEnvironment(config, image),
+    environment: [...mergeEnvironment([image.Env ?? [], config.environment])],
     workingDirectory: config.workingDirectory ?? image.WorkingDir ?? "",
     user: config.user ?? image.User ?? "",
     labels: record.labels,
@@ -54,13 +54,13 @@ export function toContainerMessage(engine: Engine, record: ContainerRecord, size
     hostsPath: files.hosts,
     hostnamePath: files.hostname,
     resolvConfPath: files.resolvConf,
-    mounts: record.mounts.map((mount) => ({
-      type: mount.type,
-      name: mount.name ?? "",
-      source: mount.source,
-      destination: mount.destination,
-      readWrite: mount.readWrite,
-      propagation: mount.propagation,
+    mounts: record.mounts.map(({ request, source, volume }) => ({
+      type: request.type,
+      name: volume ?? "",
+      source,
+      destination: request.target,
+      readWrite: !request.readOnly,
+      propagation: request.type === "bind" ? (request.propagation ?? "rprivate") : "",
     })),
     networks: (engine.sandboxes.find(record.sandboxId)?.attachments ?? []).map((attachment) => ({
       network: attachment.network,

@@ -142,7 +142,7 @@ test("the process reads to the end of its input once it is closed", async (t) =>
   await reader.next();
   await reader.return?.();
   await streams.writeStdin(Buffer.from("hello"), { signal });
-  await streams.closeStdin();
+  await streams.endStdin();
   assert.equal((await seen)["stdout"], "ready\nhello");
   await assert.rejects(streams.writeStdin(Buffer.from("x"), { signal }), (error) =>
     hasCode(error, "failed-precondition"),

@@ -89,7 +89,7 @@ class FifoStreams implements ProcessStreams {
     await this.#input.write(data, options);
   }
 
-  async closeStdin(): Promise<void> {
+  async endStdin(): Promise<void> {
     await this.#input?.end();
   }
 

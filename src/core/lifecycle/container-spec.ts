@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gathers what a runtime specification is made from: this container, the machine, and the containers that it joins.
+
+import type { RuntimeSpec } from "../../oci/runtime/spec.ts";
+import type { ContainerRecord } from "../containers/container.ts";
+import { buildSpec } from "../containers/spec/build-spec.ts";
+import type { NamespaceChoice, ResolvedDevice } from "../containers/spec/spec-input.ts";
+import type { ResolvedUser } from "../containers/user.ts";
+import type { ReadySandbox } from "../sandboxes/sandbox-service.ts";
+import type { UsableHandler } from "../tasks/handler-table.ts";
+import type { Engine } from "./engine.ts";
+import { joinedContainer } from "./sandbox-request.ts";
+
+export interface SpecParts {
+  readonly record: ContainerRecord;
+  readonly usable: UsableHandler;
+  readonly sandbox: ReadySandbox;
+  readonly user: ResolvedUser;
+  readonly rootfs: string;
+  readonly sharedMemory: string | undefined;
+}
+
+export async function containerSpec(engine: Engine, parts: SpecParts): Promise<RuntimeSpec> {
+  const { record, usable, sandbox, sharedMemory } = parts;
+  const { config } = record;
+  const networkOwner = joinedContainer(engine, config.networkMode);
+  const { namespaces } = sandbox.record;
+  return buildSpec({
+    id: record.id,
+    sandboxId: record.sandboxId,
+    config: { ...config, cgroupParent: config.cgroupParent ?? engine.settings.cgroupParent },
+    image: engine.images.get(record.imageId).config.config ?? {},
+    host: engine.host,
+    hostname: record.hostname,
+    user: parts.user,
+    rootfsPath: parts.rootfs,
+    namespaces: {
+      network: pinned(namespaces.network),
+      ipc: pinned(namespaces.ipc),
+      uts: pinned(namespaces.uts),
+      pid: pidNamespace(engine, record),
+    },
+    mounts: record.mounts,
+    devices: await askedDevices(engine, record),
+    hostDevices: config.privileged
+      ? (await engine.devices.list()).map((device) => ({ ...device, permissions: "rwm" }))
+      : [],
+    networkFiles: networkOwner === undefined ? sandbox.files : engine.sandboxes.filePaths(networkOwner.sandboxId),
+    features: { ...usable.features, systemdCgroup: usable.handler.systemdCgroup },
+    initPath: engine.settings.paths.init,
+    ...(sharedMemory !== undefined && { sharedMemoryPath: sharedMemory }),
+  });
+}
+
+/** The sandbox has it pinned, or it is the host's. */
+function pinned(path: string | undefined): NamespaceChoice {
+  return path === undefined ? "host" : { path };
+}
+
+function pidNamespace(engine: Engine, record: ContainerRecord): NamespaceChoice {
+  const owner = joinedContainer(engine, record.config.pidMode);
+  if (owner !== undefined) return { path: `/proc/${owner.state.pid}/ns/pid` };
+  return record.config.pidMode === "host" ? "host" : "new";
+}
+
+/** A directory stands for all devices below it. */
+async function askedDevices(engine: Engine, record: ContainerRecord): Promise<readonly ResolvedDevice[]> {
+  const found = await Promise.all(
+    record.config.devices.map(async ({ host, container, permissions }) =>
+      (await engine.devices.find(host)).map((device) => ({
+        ...device,
+        path: `${container}${device.path.slice(host.length)}`,
+        permissions,
+      })),
+    ),
+  );
+  return found.flat();
+}
