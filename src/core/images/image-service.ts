@@ -18,7 +18,7 @@ import { danglingName, type Image, imageTable, isDanglingName } from "./image.ts
 import { ImageIndex, nameOf, recordName } from "./image-index.ts";
 import { type LoadedImage, loadImage } from "./load-image.ts";
 import { type ImageUser, planRemoval, type RemovalPlan } from "./plan-removal.ts";
-import { type UnpackerDeps, type UnpackOptions, unpackImage } from "./unpacker.ts";
+import { type UnpackableImage, type UnpackerDeps, type UnpackOptions, unpackImage } from "./unpacker.ts";
 
 export type { Image, ImageRecord } from "./image.ts";
 export type { ImageUser } from "./plan-removal.ts";
@@ -138,7 +138,7 @@ export class ImageService {
   }
 
   /** Makes the image's snapshots; gives the name of the top one, undefined for an image without layers. */
-  async unpack(image: Image, options: UnpackOptions): Promise<Digest | undefined> {
+  async unpack(image: UnpackableImage, options: UnpackOptions): Promise<Digest | undefined> {
     return await unpackImage(this.#deps, image, options);
   }
 

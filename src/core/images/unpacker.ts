@@ -26,7 +26,12 @@ export interface UnpackOptions {
   readonly signal: AbortSignal;
   /** Bytes of this layer's blob unpacked so far; all of them for one that is there already. */
   readonly onProgress?: (layer: Descriptor, bytes: number) => void;
+  /** Awaited before each layer, lowest first: a pull lets a layer be unpacked when its blob is there. */
+  readonly ready?: (layer: Descriptor) => Promise<void>;
 }
+
+/** What unpacking needs of an image; its configuration is in the content store. */
+export type UnpackableImage = Pick<Image, "id" | "config" | "layers">;
 
 /** How long the snapshots of an unpacking that was killed wait for the next try. */
 const leaseLifetimeMs = 60 * 60 * 1000;
@@ -34,8 +39,8 @@ const leaseLifetimeMs = 60 * 60 * 1000;
 /** The name of the snapshot with all layers; undefined for an image without layers. */
 export async function unpackImage(
   deps: UnpackerDeps,
-  image: Image,
-  { signal, onProgress }: UnpackOptions,
+  image: UnpackableImage,
+  { signal, onProgress, ready }: UnpackOptions,
 ): Promise<Digest | undefined> {
   const { references, snapshotter, leases } = deps;
   const diffIds = image.config.rootfs.diff_ids;
@@ -47,6 +52,7 @@ export async function unpackImage(
   for (const [index, layer] of image.layers.entries()) {
     const [name, diffId] = [chain[index], diffIds[index]];
     assert(name !== undefined && diffId !== undefined, `image ${image.id} has a diff id for each layer`);
+    await ready?.(layer);
     using _lock = await deps.snapshotLocks.acquire(name, { signal });
     if (snapshotter.find(name) === undefined) {
       const { digest, mediaType, size } = layer;
@@ -61,6 +67,6 @@ export async function unpackImage(
 }
 
 /** Whether its snapshots are there and kept by the image itself. */
-function isUnpacked({ references, snapshotter }: UnpackerDeps, image: Image, top: Digest): boolean {
+function isUnpacked({ references, snapshotter }: UnpackerDeps, image: UnpackableImage, top: Digest): boolean {
   return snapshotter.find(top) !== undefined && references.get(image.id)?.snapshots.includes(top) === true;
 }
