@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pulls images: resolve, check, choose the platform, fetch configuration and layers, unpack, and only then let the name
+// point at the image. A pull that fails leaves no record; the bytes that came wait for the next try. The same pull asked
+// for several times at once is done once.
+
+import type { Digest } from "../../base/digest.ts";
+import { toEngineError } from "../../base/errors.ts";
+import { KeyedLock } from "../../base/keyed-lock.ts";
+import type { Platform } from "../../oci/image/descriptor.ts";
+import { parsePlatform } from "../../oci/image/platform.ts";
+import { familiarName, parseReference, type Reference, withDefaultTag } from "../../oci/reference/reference.ts";
+import type { EventBus } from "../events/event-bus.ts";
+import { recordName } from "../images/image-index.ts";
+import type { Image, ImageService } from "../images/image-service.ts";
+import type { LeaseManager } from "../leases/lease-manager.ts";
+import { fetchImage } from "./fetch-image.ts";
+import { fetchLayers, type LayerDeps } from "./fetch-layers.ts";
+import { registryOptions } from "./fetcher.ts";
+import type { OnProgress } from "./progress.ts";
+import type { RegistryCredentials } from "./registry.ts";
+import { SharedWork } from "./shared-work.ts";
+
+export interface PullerDeps extends Omit<LayerDeps, "images" | "blobLocks" | "parallelDownloads"> {
+  readonly images: Pick<ImageService, "find" | "put" | "unpack">;
+  readonly leases: LeaseManager;
+  readonly events: EventBus;
+  /** This machine's. */
+  readonly platform: Platform;
+  /** How many layers of one image are fetched at once, 3 by default. */
+  readonly parallelDownloads?: number;
+}
+
+export interface PullOptions {
+  /** "linux/arm64" and the like; this machine's by default. */
+  readonly platform?: string | undefined;
+  readonly credentials?: RegistryCredentials | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+export interface PulledImage {
+  readonly image: Image;
+  /** Of the manifest or index that the reference names in the registry. */
+  readonly digest: Digest;
+  /** The name under which the image is recorded: normalised, with a tag or a digest. */
+  readonly reference: string;
+  /** Whether it was here before, just so. */
+  readonly isUpToDate: boolean;
+}
+
+/** How long what a killed pull brought is kept for the next one. */
+const leaseLifetimeMs = 24 * 60 * 60 * 1000;
+
+export class Puller {
+  readonly #deps: PullerDeps & LayerDeps;
+  readonly #pulls = new SharedWork<PulledImage>();
+
+  constructor(deps: PullerDeps) {
+    this.#deps = { ...deps, blobLocks: new KeyedLock(), parallelDownloads: deps.parallelDownloads ?? 3 };
+  }
+
+  /** Pulls what the text names; progress comes in Docker's words, with the digest and the outcome as last lines. */
+  async pull(text: string, { platform, credentials, signal, onProgress }: PullOptions): Promise<PulledImage> {
+    const reference = withDefaultTag(parseReference(text));
+    const wanted = platform === undefined || platform === "" ? undefined : parsePlatform(platform);
+    const key = JSON.stringify([recordName(reference), wanted, credentials]);
+    try {
+      const start: Parameters<typeof this.#pulls.run>[1] = async (shared) =>
+        await this.#pull(reference, { wanted, credentials, ...shared });
+      return await this.#pulls.run(key, start, { signal, onProgress });
+    } catch (error) {
+      throw toEngineError(error);
+    }
+  }
+
+  async #pull(reference: Reference, { wanted, credentials, signal, onProgress }: StartedPull): Promise<PulledImage> {
+    const { registry, images, leases, events } = this.#deps;
+    await using lease = await leases.create({ expiresIn: leaseLifetimeMs });
+    const context = { reference, credentials, lease, signal };
+    const name = recordName(reference);
+    const target = await registry.resolve(reference, registryOptions(context));
+    onProgress({ id: reference.tag ?? target.digest, status: `Pulling from ${familiarRepository(reference)}` });
+    const before = images.find(name);
+    const choice = { platform: wanted ?? this.#deps.platform, isExplicit: wanted !== undefined };
+    const { manifest, config } = await fetchImage(this.#deps, context, target, choice);
+    const { layers } = manifest;
+    await fetchLayers(this.#deps, context, { id: manifest.config.digest, config, layers }, onProgress);
+    const image = await images.put(name, target);
+    const isUpToDate = before?.id === image.id && before.target.digest === target.digest;
+    const familiar = familiarName(reference);
+    events.publish({
+      type: "image",
+      action: "pull",
+      id: familiar,
+      attributes: { ...config.config?.Labels, name: familiarRepository(reference) },
+    });
+    onProgress({ status: `Digest: ${target.digest}` });
+    onProgress({
+      status: `Status: ${isUpToDate ? "Image is up to date" : "Downloaded newer image"} for ${familiar}`,
+    });
+    return { image, digest: target.digest, reference: name, isUpToDate };
+  }
+}
+
+interface StartedPull {
+  readonly wanted: Platform | undefined;
+  readonly credentials: RegistryCredentials | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+}
+
+function familiarRepository({ domain, path }: Reference): string {
+  return familiarName({ domain, path });
+}
