@@ -40,11 +40,6 @@ export interface ProcessStreams extends AsyncDisposable {
   attach(options: { readonly signal: AbortSignal }): AsyncIterable<OutputChunk>;
   /** Resolves when the process's end of the FIFO took it; failed-precondition without stdin or after its end. */
   writeStdin(data: Uint8Array, options: { readonly signal: AbortSignal }): Promise<void>;
-  /**
-   * Closes our end of standard input after what was written before. The process sees the end when the task has closed
-   * its own end as well; not before the task is created, or what waits in the FIFO is lost.
-   */
-  closeStdin(): Promise<void>;
   /** Closes our ends and leaves the FIFOs to the next daemon, with whatever waits in them. */
   release(): Promise<void>;
   /** Closes our end of stdin once what was written is in the FIFO; the task's closeStdin then ends it for the process. */
