@@ -146,8 +146,13 @@ test("a snapshot is not removed while it is being unpacked", async () => {
   await using world = await openWorld();
   world.snapshotter.add("layer", "committed");
   const lock = await world.snapshotLocks.acquire("layer");
+  const marked = Promise.withResolvers<void>();
+  using _during = armFailpoint("gc.marked", marked.resolve);
   const collecting = world.collector.collect({ signal });
+  await marked.promise;
   await using lease = await world.leases.create({ expiresIn: 60_000 });
+  // More turns than a removal takes.
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   await lease.add({ kind: "snapshot", id: "layer" });
   lock[Symbol.dispose]();
   assert.equal((await collecting).snapshots, 0);

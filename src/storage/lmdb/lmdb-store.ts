@@ -120,13 +120,12 @@ function rowKey(table: Table<unknown>, key: string): Buffer {
   return Buffer.concat([Buffer.from(`${table.name}\0`, "latin1"), encodeKey(table.name, key)]);
 }
 
-/** The smallest key above all that start with this prefix; a prefix always has a byte below 255: its table's name. */
+/** The smallest key above all that start with this prefix: no byte of a prefix is 255, which UTF-8 never has. */
 function afterPrefix(prefix: Buffer): Buffer {
   const end = Buffer.from(prefix);
-  let last = end.length - 1;
-  while (end[last] === 0xff) last--;
-  end.writeUInt8((end[last] ?? 0) + 1, last);
-  return end.subarray(0, last + 1);
+  const last = end.length - 1;
+  end.writeUInt8(end.readUInt8(last) + 1, last);
+  return end;
 }
 
 /** lmdb hides the reason of a failed commit in a promise that rejects a little later. */
