@@ -88,7 +88,8 @@ async function tryContainer(
   const cgroupsPath = handler.systemdCgroup ? `system.slice:berth:${id}` : `/${id}`;
   const directory = await mkdtemp(join(layout.state, "probe-"));
   try {
-    await mkdir(join(directory, "rootfs"));
+    // Directories that runtimes want to find, whatever is mounted there.
+    for (const name of ["dev", "proc", "sys"]) await mkdir(join(directory, "rootfs", name), { recursive: true });
     const namespaces = ["pid", "mount", "ipc", "uts", "network"].map((type) => ({ type }));
     const config = {
       ociVersion: "1.0.0",

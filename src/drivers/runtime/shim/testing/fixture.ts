@@ -4,8 +4,8 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { constants, openSync } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, readlink, rm, symlink } from "node:fs/promises";
+import { constants, existsSync, openSync } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { deadlineSignal, delay } from "../../../../base/lifetime.ts";
@@ -44,6 +44,7 @@ export class Fixture implements AsyncDisposable {
     for (const directory of ["bin", "proc", "dev", "etc", "tmp"]) {
       await mkdir(join(fixture.rootfs, directory), { recursive: true, mode: 0o755 });
     }
+    await writeFile(join(fixture.rootfs, "etc/plain"), "not a program\n", { mode: 0o644 });
     await copyFile("/bin/busybox", join(fixture.rootfs, "bin/busybox"));
     for (const applet of applets) await symlink("busybox", join(fixture.rootfs, "bin", applet));
     await fixture.openRuntime();
@@ -141,6 +142,7 @@ export class Fixture implements AsyncDisposable {
     const found: string[] = [];
     for (const entry of entries.filter((candidate) => candidate.isDirectory())) {
       const path = join(directory, entry.name);
+      if (!existsSync(join(path, "cgroup.procs"))) continue;
       if (entry.name.includes(this.name)) found.push(`cgroup ${path}`);
       else if (depth > 1) found.push(...(await this.#cgroups(path, depth - 1)));
     }

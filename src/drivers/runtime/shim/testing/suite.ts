@@ -138,7 +138,7 @@ export function testHandler(handler: RuntimeHandler): void {
     const cases = [
       { args: ["nope"], words: /not found in \$PATH/ },
       { args: ["/bin/nope"], words: /no such file or directory/i },
-      { args: ["/etc"], words: /permission denied|is a directory/i },
+      { args: ["/etc/plain"], words: /permission denied/i },
     ];
     for (const { args, words } of cases) {
       const request = fixture.request(args, none);
