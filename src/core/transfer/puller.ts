@@ -8,7 +8,13 @@ import { toEngineError } from "../../base/errors.ts";
 import { KeyedLock } from "../../base/keyed-lock.ts";
 import type { Platform } from "../../oci/image/descriptor.ts";
 import { parsePlatform } from "../../oci/image/platform.ts";
-import { familiarName, parseReference, type Reference, withDefaultTag } from "../../oci/reference/reference.ts";
+import {
+  familiarName,
+  parseReference,
+  type Reference,
+  repositoryOf,
+  withDefaultTag,
+} from "../../oci/reference/reference.ts";
 import type { EventBus } from "../events/event-bus.ts";
 import { recordName } from "../images/image-index.ts";
 import type { Image, ImageService } from "../images/image-service.ts";
@@ -18,7 +24,7 @@ import { fetchLayers, type LayerDeps } from "./fetch-layers.ts";
 import { registryOptions } from "./fetcher.ts";
 import type { OnProgress } from "./progress.ts";
 import type { RegistryCredentials } from "./registry.ts";
-import { SharedWork } from "./shared-work.ts";
+import { type SharedOptions, SharedWork } from "./shared-work.ts";
 
 export interface PullerDeps extends Omit<LayerDeps, "images" | "blobLocks" | "parallelDownloads"> {
   readonly images: Pick<ImageService, "find" | "put" | "unpack">;
@@ -65,8 +71,7 @@ export class Puller {
     const wanted = platform === undefined || platform === "" ? undefined : parsePlatform(platform);
     const key = JSON.stringify([recordName(reference), wanted, credentials]);
     try {
-      const start: Parameters<typeof this.#pulls.run>[1] = async (shared) =>
-        await this.#pull(reference, { wanted, credentials, ...shared });
+      const start = async (shared: SharedOptions) => await this.#pull(reference, { wanted, credentials, ...shared });
       return await this.#pulls.run(key, start, { signal, onProgress });
     } catch (error) {
       throw toEngineError(error);
@@ -79,20 +84,21 @@ export class Puller {
     const context = { reference, credentials, lease, signal };
     const name = recordName(reference);
     const target = await registry.resolve(reference, registryOptions(context));
-    onProgress({ id: reference.tag ?? target.digest, status: `Pulling from ${familiarRepository(reference)}` });
+    onProgress({ id: reference.tag ?? target.digest, status: `Pulling from ${reference.path}` });
     const before = images.find(name);
     const choice = { platform: wanted ?? this.#deps.platform, isExplicit: wanted !== undefined };
     const { manifest, config } = await fetchImage(this.#deps, context, target, choice);
     const { layers } = manifest;
     await fetchLayers(this.#deps, context, { id: manifest.config.digest, config, layers }, onProgress);
     const image = await images.put(name, target);
-    const isUpToDate = before?.id === image.id && before.target.digest === target.digest;
+    const isUpToDate =
+      before?.id === image.id && before.repoDigests.includes(`${repositoryOf(reference)}@${target.digest}`);
     const familiar = familiarName(reference);
     events.publish({
       type: "image",
       action: "pull",
       id: familiar,
-      attributes: { ...config.config?.Labels, name: familiarRepository(reference) },
+      attributes: { ...config.config?.Labels, name: familiarName({ domain: reference.domain, path: reference.path }) },
     });
     onProgress({ status: `Digest: ${target.digest}` });
     onProgress({
@@ -102,13 +108,7 @@ export class Puller {
   }
 }
 
-interface StartedPull {
+interface StartedPull extends SharedOptions {
   readonly wanted: Platform | undefined;
   readonly credentials: RegistryCredentials | undefined;
-  readonly signal: AbortSignal;
-  readonly onProgress: OnProgress;
-}
-
-function familiarRepository({ domain, path }: Reference): string {
-  return familiarName({ domain, path });
 }

@@ -11,6 +11,12 @@ export interface ShareOptions {
   readonly onProgress?: OnProgress | undefined;
 }
 
+/** What the work itself is given: aborted when nobody wants it any more, heard by everyone who does. */
+export interface SharedOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+}
+
 interface Work<R> {
   readonly promise: Promise<R>;
   readonly controller: AbortController;
@@ -26,7 +32,7 @@ export class SharedWork<R> {
   /** Joins the work under the key, or starts it. */
   async run(
     key: string,
-    start: (options: { readonly signal: AbortSignal; readonly onProgress: OnProgress }) => Promise<R>,
+    start: (options: SharedOptions) => Promise<R>,
     { signal, onProgress }: ShareOptions,
   ): Promise<R> {
     signal.throwIfAborted();
@@ -44,10 +50,7 @@ export class SharedWork<R> {
     }
   }
 
-  #start(
-    key: string,
-    start: (options: { readonly signal: AbortSignal; readonly onProgress: OnProgress }) => Promise<R>,
-  ): Work<R> {
+  #start(key: string, start: (options: SharedOptions) => Promise<R>): Work<R> {
     const controller = new AbortController();
     const listeners = new Set<OnProgress>();
     const latest = new Map<string, TransferProgress>();
