@@ -52,12 +52,8 @@ const lsetxattrCall = libc.func("lsetxattr", "int", [
   "size_t",
   "int",
 ]);
-const getxattrCall = libc.func("getxattr", "long", [
-  "const uint8_t *",
-  "const uint8_t *",
-  "_Out_ uint8_t *",
-  "size_t",
-]);
+const fsetxattrCall = libc.func("fsetxattr", "int", ["int", "const uint8_t *", "const uint8_t *", "size_t", "int"]);
+const getxattrCall = libc.func("getxattr", "long", ["const uint8_t *", "const uint8_t *", "_Out_ uint8_t *", "size_t"]);
 const listxattrCall = libc.func("listxattr", "long", ["const uint8_t *", "_Out_ uint8_t *", "size_t"]);
 
 /** Opens a path below the directory as openat2(2) does; mode is for a file that is created. */
@@ -143,8 +139,11 @@ export function syncFileSystem(descriptor: number): void {
 
 /** Of the file itself, also of a symlink. */
 export function setXattr(path: ByteString, attribute: ByteString, value: Uint8Array): void {
-  const bytes = value.length === 0 ? Buffer.alloc(1) : value; // koffi refuses to point into nothing
-  checkedAt(lsetxattrCall(name(path), name(attribute), bytes, value.length, 0), "lsetxattr", attribute);
+  checkedAt(lsetxattrCall(name(path), name(attribute), pointable(value), value.length, 0), "lsetxattr", attribute);
+}
+
+export function setDescriptorXattr(descriptor: number, attribute: ByteString, value: Uint8Array): void {
+  checkedAt(fsetxattrCall(descriptor, name(attribute), pointable(value), value.length, 0), "fsetxattr", attribute);
 }
 
 /** undefined when it is not there. Follows symlinks: meant for /proc/self/fd/N, which leads to the very file. */
@@ -185,6 +184,11 @@ function checkedAt(result: unknown, syscall: string, about: ByteString): number 
 
 function name(path: ByteString): Uint8Array {
   return Buffer.from(`${path}\0`, "latin1");
+}
+
+/** koffi refuses to point into nothing. */
+function pointable(value: Uint8Array): Uint8Array {
+  return value.length === 0 ? Buffer.alloc(1) : value;
 }
 
 function timespecs({ seconds, nanoseconds }: FileTime): Uint8Array {

@@ -14,8 +14,8 @@ import {
   openAt2,
   openFlags,
   resolveFlags,
+  setDescriptorXattr,
   setModeAt,
-  setXattr,
   unlinkAt,
 } from "../../../../linux/ffi/file.ts";
 import { closeDescriptor } from "../../../../linux/ffi/libc.ts";
@@ -84,7 +84,7 @@ export class LayerDirectories implements Disposable {
   makeOpaque(directory: LayerDirectory): void {
     if (this.#lower.isEmpty || this.#opaque.has(directory.path)) return;
     this.#opaque.add(directory.path);
-    setXattr(descriptorPath(directory.descriptor), "trusted.overlay.opaque", Buffer.from("y"));
+    setDescriptorXattr(directory.descriptor, "trusted.overlay.opaque", Buffer.from("y"));
   }
 
   /** Opens a directory of this layer by its real path, for the caller to close; undefined when there is none. */

@@ -74,7 +74,7 @@ export class LayerUnpacker implements TarVisitor, Disposable {
     try {
       const { entry, descriptor } = open;
       if (entry.uid !== 0 || entry.gid !== 0) file.setOwner(descriptor, entry.uid, entry.gid);
-      setXattrs(entry, descriptorPath(descriptor), file.setXattr);
+      setXattrs(entry, (name, value) => file.setDescriptorXattr(descriptor, name, value));
       file.setMode(descriptor, entry.mode);
       file.setTimes(descriptor, timeOf(entry));
     } catch (error) {
@@ -187,7 +187,8 @@ export class LayerUnpacker implements TarVisitor, Disposable {
       if (existing !== undefined) this.#makeOpaque(path);
     }
     file.setOwnerAt(parent.descriptor, name, entry.uid, entry.gid);
-    setXattrs(entry, `${descriptorPath(parent.descriptor)}/${name}`, file.setXattr);
+    const own = `${descriptorPath(parent.descriptor)}/${name}`;
+    setXattrs(entry, (attribute, value) => file.setXattr(own, attribute, value));
     file.setModeAt(parent.descriptor, name, entry.mode);
     this.#directoryTimes.set(path, timeOf(entry));
   }
@@ -244,11 +245,11 @@ export class LayerUnpacker implements TarVisitor, Disposable {
   /** Owner, xattrs, mode and time of what is neither file nor directory. */
   #setAttributes(entry: TarEntry, parent: LayerDirectory, name: ByteString): void {
     file.setOwnerAt(parent.descriptor, name, entry.uid, entry.gid);
-    // The kernel has no user.* attributes on these kinds.
-    const set: typeof file.setXattr = (path, attribute, value) => {
-      if (!attribute.startsWith("user.")) file.setXattr(path, attribute, value);
-    };
-    setXattrs(entry, `${descriptorPath(parent.descriptor)}/${name}`, set);
+    const own = `${descriptorPath(parent.descriptor)}/${name}`;
+    setXattrs(entry, (attribute, value) => {
+      // The kernel has no user.* attributes on these kinds.
+      if (!attribute.startsWith("user.")) file.setXattr(own, attribute, value);
+    });
     if (entry.kind !== "symlink") file.setModeAt(parent.descriptor, name, entry.mode);
     file.setTimesAt(parent.descriptor, name, timeOf(entry));
   }
@@ -284,11 +285,11 @@ function checkNumbers(entry: TarEntry): void {
   }
 }
 
-function setXattrs(entry: TarEntry, path: ByteString, set: typeof file.setXattr): void {
+function setXattrs(entry: TarEntry, set: (name: ByteString, value: Uint8Array) => void): void {
   for (const [name, value] of entry.xattrs) {
     if (!isKeptXattr(name)) continue;
     try {
-      set(path, name, value);
+      set(name, value);
     } catch (error) {
       // A file system without such attributes: the file is still better than no image, as containerd decides too.
       if ((error as { readonly code?: string }).code !== "EOPNOTSUPP") throw error;
