@@ -113,7 +113,8 @@ export function parsePluginError(output: string, context: string): EngineError {
   }
   const exhausted = /no IP addresses available|no free address|IPAM.*exhausted/i.test(message);
   const code = exhausted ? "resource-exhausted" : (codeByNumber[number] ?? "internal");
-  return new EngineError(code, `${context}: ${message === "" ? "no reason given" : message}`, {
+  const hint = /ip6?tables.*(not found|no such file)/i.test(message) ? " (apt-get install iptables)" : "";
+  return new EngineError(code, `${context}: ${message === "" ? "no reason given" : message}${hint}`, {
     details: { cniCode: String(number) },
   });
 }
