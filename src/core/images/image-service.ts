@@ -183,6 +183,13 @@ export class ImageService {
       if (plan.outcome === "delete") this.#dropDangling(transaction, image.id);
     });
     this.#index = undefined;
+    this.#forgetUnnamed();
+  }
+
+  /** Drops the documents that no record leads to any more. */
+  #forgetUnnamed(): void {
+    const targets = new Set(Array.from(this.#deps.store.entries(imageTable), ([, { target }]) => target.digest));
+    for (const digest of this.#loaded.keys()) if (!targets.has(digest)) this.#loaded.delete(digest);
   }
 
   /** The name of an image whose content is gone leads nowhere, but can be taken away. */

@@ -3,7 +3,7 @@
 // record follows, and removal goes the other way round. What a crash leaves between the two has no record, nobody has
 // been told of it, and recover throws it away.
 
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type Digest, digestHex, isDigest } from "../../../base/digest.ts";
 import { EngineError, failedPrecondition, hasCode, notFound, toEngineError } from "../../../base/errors.ts";
@@ -48,7 +48,7 @@ export class LocalContentStore implements ContentStore {
     this.#logger = logger;
     this.#owner = {
       publish: (finished) => this.#publish(finished),
-      discard: (directory) => rm(directory, { recursive: true, force: true }),
+      discard: removePath,
       release: (reference) => void this.#openReferences.delete(reference),
     };
   }
@@ -56,12 +56,16 @@ export class LocalContentStore implements ContentStore {
   /** Makes the directories and recovers from whatever ended the last daemon. */
   static async open(deps: LocalContentDeps): Promise<LocalContentStore> {
     const store = new LocalContentStore(deps);
-    for (const directory of [
-      ingestsPath(deps.root),
-      ...algorithms.map((name) => path.join(blobsPath(deps.root), name)),
-    ])
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-    await store.recover();
+    const blobs = algorithms.map((name) => path.join(blobsPath(deps.root), name));
+    try {
+      for (const directory of [ingestsPath(deps.root), ...blobs]) {
+        await mkdir(directory, { recursive: true, mode: 0o700 });
+      }
+      await chmod(deps.root, 0o700);
+      await store.recover();
+    } catch (error) {
+      throw toEngineError(error, `open the content store in ${deps.root}`);
+    }
     return store;
   }
 
@@ -94,7 +98,13 @@ export class LocalContentStore implements ContentStore {
     digest: Digest,
     { offset = 0, signal }: { readonly offset?: number; readonly signal: AbortSignal },
   ): AsyncIterable<Uint8Array> {
-    yield* readFilePieces(this.localPath(digest), { offset, signal });
+    const file = this.localPath(digest);
+    try {
+      yield* readFilePieces(file, { offset, signal });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw toEngineError(error, `read blob ${digest}`);
+    }
   }
 
   async ingest(reference: string, { signal }: { readonly signal: AbortSignal }): Promise<Ingest> {
@@ -114,12 +124,12 @@ export class LocalContentStore implements ContentStore {
   async remove(digest: Digest): Promise<void> {
     using _lock = await this.#locks.acquire(digest);
     await this.#records.remove([digest]);
-    await rm(blobPath(this.#root, digest), { force: true });
+    await removePath(blobPath(this.#root, digest));
   }
 
   async reclaim(digest: Digest): Promise<void> {
     using _lock = await this.#locks.acquire(digest);
-    if (this.#records.find(digest) === undefined) await rm(blobPath(this.#root, digest), { force: true });
+    if (this.#records.find(digest) === undefined) await removePath(blobPath(this.#root, digest));
   }
 
   async *walkIngests(): AsyncGenerator<{ reference: string; size: number; updatedAt: number }> {
@@ -133,7 +143,7 @@ export class LocalContentStore implements ContentStore {
   async removeIngest(reference: string): Promise<void> {
     this.#claim(reference);
     try {
-      await rm(ingestPath(this.#root, reference), { recursive: true, force: true });
+      await removePath(ingestPath(this.#root, reference));
     } finally {
       this.#openReferences.delete(reference);
     }
@@ -152,7 +162,7 @@ export class LocalContentStore implements ContentStore {
     for (const algorithm of algorithms) await this.#removeUnknown(algorithm);
     for (const name of await readdir(ingestsPath(this.#root))) {
       const directory = path.join(ingestsPath(this.#root), name);
-      if ((await this.#describeIngest(directory)) === undefined) await rm(directory, { recursive: true, force: true });
+      if ((await this.#describeIngest(directory)) === undefined) await removePath(directory);
     }
   }
 
@@ -162,7 +172,7 @@ export class LocalContentStore implements ContentStore {
       const digest = `${algorithm}:${name}`;
       if (isDigest(digest) && this.#records.find(digest) !== undefined) continue;
       this.#logger.info({ file: path.join(directory, name) }, "remove a file that is no blob");
-      await rm(path.join(directory, name), { recursive: true, force: true });
+      await removePath(path.join(directory, name));
     }
   }
 
@@ -185,7 +195,7 @@ export class LocalContentStore implements ContentStore {
     const blob = blobPath(this.#root, digest);
     const known = this.#records.find(digest);
     if (known !== undefined) {
-      await rm(directory, { recursive: true, force: true });
+      await removePath(directory);
       return known;
     }
     try {
@@ -193,7 +203,7 @@ export class LocalContentStore implements ContentStore {
       await syncDirectory(path.dirname(blob));
       await failpoint("content.published");
       const info = await this.#records.insert(digest, size);
-      await rm(directory, { recursive: true, force: true });
+      await removePath(directory);
       return info;
     } catch (error) {
       await this.#unpublish(digest, directory);
@@ -221,6 +231,15 @@ export class LocalContentStore implements ContentStore {
     const info = this.#records.find(digest);
     if (info === undefined) throw notFound("blob", digest);
     return info;
+  }
+}
+
+/** Removes a file or a directory with all in it, if it is there. */
+async function removePath(target: string): Promise<void> {
+  try {
+    await rm(target, { recursive: true, force: true });
+  } catch (error) {
+    throw toEngineError(error, `remove ${target}`);
   }
 }
 

@@ -88,7 +88,11 @@ export class LocalIngest implements Ingest {
 
   async restart(): Promise<void> {
     if (this.#state === "closed") throw this.#closedError();
-    await this.#handle.truncate(0);
+    try {
+      await this.#handle.truncate(0);
+    } catch (error) {
+      throw toEngineError(error, `empty ingest ${this.reference}`);
+    }
     this.#hash = createHash("sha256");
     this.#offset = 0;
     this.#state = "open";
