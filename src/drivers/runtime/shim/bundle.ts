@@ -8,8 +8,12 @@
 //
 // The way down is 0711, so that processes in user namespaces can reach the root filesystem. A task.json is the sign of a
 // bundle that this driver made: a directory without one may be someone's preparation and is left alone.
+//
+// All of it is small and lies on tmpfs, where a call takes microseconds: on the way to a container's start that is less
+// than each hop through Node's thread pool would cost, so what lies on that way is synchronous.
 
-import { chmod, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode, toEngineError } from "../../../base/errors.ts";
 import type { RuntimeHandler, TaskRequest } from "../../../core/tasks/task-runtime.ts";
@@ -72,51 +76,53 @@ export class Layout {
     return join(this.state, "oci", handler.name);
   }
 
-  async prepare(): Promise<void> {
-    for (const directory of [this.state, this.bundles, this.shims, this.sockets]) await makeDirectory(directory);
+  prepare(): void {
+    for (const directory of [this.state, this.bundles, this.shims, this.sockets]) makeDirectory(directory);
   }
 }
 
 /** Makes the directory with its parents, mode 0711 whatever the umask; one that exists keeps its parents' modes. */
-export async function makeDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o711 });
-  await chmod(path, 0o711);
+export function makeDirectory(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o711 });
+  chmodSync(path, 0o711);
 }
 
 /** Writes config.json of a task. The root filesystem is mounted already: its absolute path stands in the document. */
-export async function writeTaskConfig(bundle: string, request: TaskRequest): Promise<void> {
+export function writeTaskConfig(bundle: string, request: TaskRequest): void {
   const config = { ...request.spec, root: { ...request.spec.root, path: request.rootfs } };
-  await writeFile(join(bundle, "config.json"), JSON.stringify(config), { mode: 0o600 });
+  writeFileSync(join(bundle, "config.json"), JSON.stringify(config), { mode: 0o600 });
 }
 
-export async function writeRecord(directory: string, name: "task.json" | "shim.json", record: object): Promise<void> {
+/** Replaces a record as a whole. */
+export function writeRecord(directory: string, name: "task.json" | "shim.json", record: object): void {
   const path = join(directory, name);
-  await writeFile(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
 }
 
 /** The record, or undefined when there is none or it was never finished. */
-async function readRecord<T>(path: string): Promise<T | undefined> {
+function readRecord<T>(path: string): T | undefined {
   try {
-    return JSON.parse(await readFile(path, "utf8")) as T;
+    return JSON.parse(readFileSync(path, "utf8")) as T;
   } catch (error) {
     if (hasCode(error, "not-found") || error instanceof SyntaxError) return undefined;
     throw toEngineError(error, `read ${path}`);
   }
 }
 
-export async function readTaskRecord(layout: Layout, id: string): Promise<TaskRecord | undefined> {
-  return await readRecord<TaskRecord>(join(layout.bundle(id), "task.json"));
+export function readTaskRecord(layout: Layout, id: string): TaskRecord | undefined {
+  return readRecord<TaskRecord>(join(layout.bundle(id), "task.json"));
 }
 
-export async function readShimRecord(layout: Layout, sandboxId: string): Promise<ShimRecord | undefined> {
-  return await readRecord<ShimRecord>(join(layout.shim(sandboxId), "shim.json"));
+export function readShimRecord(layout: Layout, sandboxId: string): ShimRecord | undefined {
+  return readRecord<ShimRecord>(join(layout.shim(sandboxId), "shim.json"));
 }
 
 /** The records of every bundle that this driver made. */
-export async function readTaskRecords(layout: Layout): Promise<readonly TaskRecord[]> {
-  const records = await Promise.all((await readdir(layout.bundles)).map((id) => readTaskRecord(layout, id)));
-  return records.filter((record) => record !== undefined);
+export function readTaskRecords(layout: Layout): readonly TaskRecord[] {
+  return readdirSync(layout.bundles)
+    .map((id) => readTaskRecord(layout, id))
+    .filter((record) => record !== undefined);
 }
 
 /** Removes all of a bundle but a root filesystem that somebody else still has in it; the record goes last. */

@@ -2,7 +2,7 @@
 // The cgroups of a task: where its init was put, whether the OOM killer came by, and how to empty and remove them when
 // the runtime cannot. Works on version 1, hybrid and version 2 trees; a path of "/" is never touched.
 
-import type { Dirent } from "node:fs";
+import { type Dirent, readFileSync } from "node:fs";
 import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode, toEngineError } from "../../../base/errors.ts";
@@ -17,10 +17,13 @@ interface Hierarchy {
   readonly mountPoint: string;
 }
 
-/** The cgroup hierarchies that this process sees. */
-async function readHierarchies(): Promise<readonly Hierarchy[]> {
+let known: readonly Hierarchy[] | undefined;
+
+/** The cgroup hierarchies that this process sees; read once, they do not move. */
+function readHierarchies(): readonly Hierarchy[] {
+  if (known !== undefined) return known;
   const hierarchies = new Map<string, Hierarchy>();
-  for (const line of (await readFile("/proc/self/mountinfo", "utf8")).split("\n")) {
+  for (const line of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
     const [left = "", right = ""] = line.split(" - ", 2);
     const [, , , root, mountPoint] = left.split(" ");
     const [type, , options = ""] = right.split(" ");
@@ -28,18 +31,25 @@ async function readHierarchies(): Promise<readonly Hierarchy[]> {
     const controllers = type === "cgroup2" ? "" : options.split(",").filter(isController).join(",");
     if (!hierarchies.has(controllers)) hierarchies.set(controllers, { controllers, mountPoint });
   }
-  return [...hierarchies.values()];
+  known = [...hierarchies.values()];
+  return known;
 }
 
 function isController(option: string): boolean {
   return option.startsWith("name=") || !/^(rw|ro|xattr|noprefix|clone_children|release_agent=.*)$/.test(option);
 }
 
-/** Where a process is now. */
-export async function cgroupsOfProcess(pid: number): Promise<CgroupPaths> {
-  const hierarchies = await readHierarchies();
+/** Where a process is now; nowhere when it has ended. */
+export function cgroupsOfProcess(pid: number): CgroupPaths {
+  const hierarchies = readHierarchies();
   const paths: Record<string, string> = {};
-  for (const line of (await readFile(`/proc/${pid}/cgroup`, "utf8")).split("\n")) {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/cgroup`, "utf8");
+  } catch {
+    return {};
+  }
+  for (const line of text.split("\n")) {
     const match = /^\d+:([^:]*):(\/.+)$/.exec(line);
     if (match === null) continue;
     const [, controllers = "", path = ""] = match;
@@ -50,9 +60,9 @@ export async function cgroupsOfProcess(pid: number): Promise<CgroupPaths> {
 }
 
 /** Where a runtime puts a task with this cgroupsPath; none for a systemd name, which only systemd can resolve. */
-export async function cgroupsOfSpec(cgroupsPath: string | undefined): Promise<CgroupPaths> {
+export function cgroupsOfSpec(cgroupsPath: string | undefined): CgroupPaths {
   if (cgroupsPath === undefined || !/^\/[^/]/.test(cgroupsPath)) return {};
-  const entries = (await readHierarchies()).map((hierarchy) => [
+  const entries = readHierarchies().map((hierarchy) => [
     hierarchy.controllers,
     join(hierarchy.mountPoint, cgroupsPath),
   ]);

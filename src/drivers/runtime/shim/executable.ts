@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds executables of runtime handlers, which the configuration names by path or by name.
 
-import { constants } from "node:fs";
-import { access } from "node:fs/promises";
+import { accessSync, constants } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { failedPrecondition } from "../../../base/errors.ts";
 
 /** The absolute path of an executable that is a path already or a name on PATH; failed-precondition when there is none. */
-export async function findExecutable(name: string, path = process.env["PATH"] ?? ""): Promise<string> {
+export function findExecutable(name: string, path = process.env["PATH"] ?? ""): string {
   const candidates = isAbsolute(name) ? [name] : path.split(":").map((folder) => join(folder || ".", name));
   for (const candidate of candidates) {
     try {
-      await access(candidate, constants.X_OK);
+      accessSync(candidate, constants.X_OK);
       return candidate;
     } catch {
       // not this one

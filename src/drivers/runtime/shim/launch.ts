@@ -35,6 +35,9 @@ export interface LaunchResult {
   readonly version: 2 | 3;
 }
 
+/** How long the output of a start command that has ended may take to arrive. */
+const pipeGraceMs = 1_000;
+
 type Dialect = "flags" | "parameters";
 
 /** What each executable turned out to speak. */
@@ -105,17 +108,22 @@ async function collect(child: ChildProcess, name: string, signal: AbortSignal): 
   child.stderr?.on("data", (bytes: Buffer) => complaints.push(bytes));
   const onAbort = () => child.kill("SIGKILL");
   signal.addEventListener("abort", onAbort, { once: true });
+  let late: NodeJS.Timeout | undefined;
   try {
     const [status, posixSignal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
       child.once("error", (error) => reject(toEngineError(error, `run ${name}`)));
-      // Not "close": a shim that keeps a copy of the pipe would hold it back for ever.
-      child.once("exit", (...end) => setImmediate(() => resolve(end)));
+      child.once("close", (...end) => resolve(end));
+      // A server that kept a copy of the pipes would hold "close" back for ever.
+      child.once("exit", (...end) => {
+        late = setTimeout(() => resolve(end), pipeGraceMs);
+      });
     });
     signal.throwIfAborted();
     if (status === 0) return Buffer.concat(output);
     const text = Buffer.concat(complaints).toString().trim();
     throw new EngineError("unknown", `${name} start ended with ${posixSignal ?? status}: ${text || "no message"}`);
   } finally {
+    clearTimeout(late);
     signal.removeEventListener("abort", onAbort);
     child.stdout?.destroy();
     child.stderr?.destroy();

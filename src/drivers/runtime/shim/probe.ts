@@ -25,13 +25,13 @@ export async function probeHandler(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<RuntimeFeatures> {
   try {
-    const shim = await findExecutable(handler.shim);
+    const shim = findExecutable(handler.shim);
     if (handler.binary === undefined) {
       const { stdout } = await run(shim, ["-v"], { signal });
       const version = /version:?\s*(\S+)/i.exec(stdout)?.[1] ?? "";
       return { name: handler.name, version, ociVersion: leastOciVersion, seccomp: false };
     }
-    const binary = await findExecutable(handler.binary);
+    const binary = findExecutable(handler.binary);
     const [features] = await Promise.all([readFeatures(binary, signal), tryContainer(binary, handler, layout, signal)]);
     return features;
   } catch (error) {
@@ -105,7 +105,7 @@ async function tryContainer(
     if (!complaint.includes(missingCommand)) throw failedPrecondition(complaint || "it ended without a word");
   } finally {
     await cleanup(async (cleanupSignal) => {
-      await removeCgroups(await cgroupsOfSpec(cgroupsPath), { signal: cleanupSignal });
+      await removeCgroups(cgroupsOfSpec(cgroupsPath), { signal: cleanupSignal });
       await rm(directory, { recursive: true, force: true });
     });
   }

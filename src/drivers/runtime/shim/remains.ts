@@ -28,7 +28,7 @@ export async function removeRemains(
   );
   if (known && record.handler.binary !== undefined) {
     try {
-      const executable = await findExecutable(record.handler.binary);
+      const executable = findExecutable(record.handler.binary);
       const result = await run(executable, ["--root", root, "delete", "--force", record.id], { signal });
       if (result.status !== 0) logger.debug({ id: record.id, stderr: result.stderr }, "the runtime did not delete it");
     } catch (error) {
@@ -37,7 +37,7 @@ export async function removeRemains(
       logger.warn({ id: record.id, error: messageOf(error) }, "the runtime cannot delete what is left of a task");
     }
   }
-  const paths = { ...(await cgroupsOfSpec(record.cgroupsPath)), ...record.cgroups };
+  const paths = { ...cgroupsOfSpec(record.cgroupsPath), ...record.cgroups };
   await removeCgroups(paths, { signal });
   await rm(state, { recursive: true, force: true });
 }

@@ -56,7 +56,7 @@ export async function openShimRuntime(
   const { logger, namespace, eventSocketPath, stateDirectory } = dependencies;
   const environment = { layout: new Layout(stateDirectory), logger, namespace, eventSocketPath };
   await using undo = new AsyncDisposableStack();
-  await environment.layout.prepare();
+  environment.layout.prepare();
   const events = undo.use(new ShimEvents(logger));
   await events.listen(eventSocketPath);
   const pool = undo.use(new ShimPool(environment));
@@ -93,25 +93,25 @@ class ShimRuntime implements TaskRuntime {
   async create(request: TaskRequest, { signal }: { readonly signal: AbortSignal }): Promise<Task> {
     const { layout } = this.#environment;
     using _held = await this.#lock.acquire(request.id, { signal });
-    if ((await readTaskRecord(layout, request.id)) !== undefined) throw alreadyExists("container", request.id);
+    if (readTaskRecord(layout, request.id) !== undefined) throw alreadyExists("container", request.id);
     const record: TaskRecord = {
       id: request.id,
       sandboxId: request.sandboxId,
-      handler: await resolveBinary(request.handler),
+      handler: resolveBinary(request.handler),
       ...(request.spec.linux.cgroupsPath === undefined ? {} : { cgroupsPath: request.spec.linux.cgroupsPath }),
     };
     this.#announced.delete(request.id);
     try {
       return await this.#create(request, record, signal);
     } catch (error) {
-      await cleanup((cleanupSignal) => this.#purge(record, cleanupSignal));
+      await this.#undoCreate(record);
       throw error;
     }
   }
 
   async adopt(id: string, { signal }: { readonly signal: AbortSignal }): Promise<Task | undefined> {
     using _held = await this.#lock.acquire(id, { signal });
-    const record = await readTaskRecord(this.#environment.layout, id);
+    const record = readTaskRecord(this.#environment.layout, id);
     if (record === undefined) return undefined;
     try {
       const shim = await this.#pool.find(record.sandboxId, { signal });
@@ -131,13 +131,13 @@ class ShimRuntime implements TaskRuntime {
     using _held = await this.#lock.acquire(id, { signal });
     const sandboxId = this.#announced.get(id);
     this.#announced.delete(id);
-    const record = await readTaskRecord(this.#environment.layout, id);
+    const record = readTaskRecord(this.#environment.layout, id);
     if (record !== undefined) await this.#purge(record, signal);
     else if (sandboxId !== undefined) await this.#pool.release(sandboxId, id, { signal });
   }
 
   async list(): Promise<readonly string[]> {
-    return (await readTaskRecords(this.#environment.layout)).map(({ id }) => id);
+    return readTaskRecords(this.#environment.layout).map(({ id }) => id);
   }
 
   async probe(handler: RuntimeHandler, { signal }: { readonly signal: AbortSignal }): Promise<RuntimeFeatures> {
@@ -156,14 +156,10 @@ class ShimRuntime implements TaskRuntime {
 
   async #create(request: TaskRequest, record: TaskRecord, signal: AbortSignal): Promise<ShimTask> {
     const bundle = this.#environment.layout.bundle(record.id);
-    const [shim] = await Promise.all([
-      this.#pool.acquire(record, { signal }),
-      (async () => {
-        await makeDirectory(bundle);
-        await writeRecord(bundle, "task.json", record);
-        await writeTaskConfig(bundle, request);
-      })(),
-    ]);
+    makeDirectory(bundle);
+    writeRecord(bundle, "task.json", record);
+    writeTaskConfig(bundle, request);
+    const shim = await this.#pool.acquire(record, { signal });
     await failpoint("runtime/shim:create");
     const options = { typeUrl: OptionsSchema.typeName, value: this.#encodeOptions(record.handler) };
     const message = { id: record.id, bundle, ...stdioFields(request.stdio), options };
@@ -175,12 +171,21 @@ class ShimRuntime implements TaskRuntime {
       throw await withRuntimeLog(error, bundle);
     }
     // Where the runtime put init is known for sure now, also with systemd.
-    const complete: TaskRecord = { ...record, cgroups: await cgroupsOfProcess(pid).catch(() => ({})) };
-    await writeRecord(bundle, "task.json", complete);
+    const complete: TaskRecord = { ...record, cgroups: cgroupsOfProcess(pid) };
+    writeRecord(bundle, "task.json", complete);
     await failpoint("runtime/shim:created");
     const task = this.#taskOf(complete, shim, pid, false);
     task.watch();
     return task;
+  }
+
+  async #undoCreate(record: TaskRecord): Promise<void> {
+    try {
+      await cleanup((signal) => this.#purge(record, signal));
+    } catch (error) {
+      // The caller hears why create failed; the record is still there for a later purge.
+      this.#environment.logger.warn({ id: record.id, error: messageOf(error) }, "a failed create left something");
+    }
   }
 
   #encodeOptions(handler: RuntimeHandler): Uint8Array {
@@ -206,7 +211,7 @@ class ShimRuntime implements TaskRuntime {
       },
       readOomKilled: async () => {
         if (this.#events.oomKilled(record.id)) return true;
-        return (await readOomKills(record.cgroups ?? (await cgroupsOfSpec(record.cgroupsPath)))) > 0;
+        return (await readOomKills(record.cgroups ?? cgroupsOfSpec(record.cgroupsPath))) > 0;
       },
       onDeleted: () => cleanup((signal) => this.#forget(record, signal)),
     };
@@ -241,6 +246,6 @@ class ShimRuntime implements TaskRuntime {
 }
 
 /** The handler with the absolute path of its OCI runtime, so that a missing one is told before anything is made. */
-async function resolveBinary(handler: RuntimeHandler): Promise<RuntimeHandler> {
-  return handler.binary === undefined ? handler : { ...handler, binary: await findExecutable(handler.binary) };
+function resolveBinary(handler: RuntimeHandler): RuntimeHandler {
+  return handler.binary === undefined ? handler : { ...handler, binary: findExecutable(handler.binary) };
 }

@@ -29,7 +29,7 @@ export class ShimPool implements Disposable {
   /** Takes over what an earlier daemon left: connects to shims that tasks need, removes the others. */
   async recover({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { layout, logger } = this.#environment;
-    for (const { id, sandboxId } of await readTaskRecords(layout)) this.#usersOf(sandboxId).add(id);
+    for (const { id, sandboxId } of readTaskRecords(layout)) this.#usersOf(sandboxId).add(id);
     const recover = async (sandboxId: string) => {
       try {
         if (this.#usersOf(sandboxId).size === 0) await this.#end(sandboxId, signal);
@@ -92,7 +92,7 @@ export class ShimPool implements Disposable {
   }
 
   async #attach(sandboxId: string, signal: AbortSignal): Promise<Shim> {
-    const record = await readShimRecord(this.#environment.layout, sandboxId);
+    const record = readShimRecord(this.#environment.layout, sandboxId);
     if (record === undefined) throw unavailable(`sandbox ${sandboxId} has no shim`);
     const shim = await attachShim(this.#environment, record, { signal });
     this.#shims.set(sandboxId, shim);

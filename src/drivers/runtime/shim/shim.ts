@@ -4,10 +4,12 @@
 // to is dead, and whoever waits on it is told with unavailable.
 
 import { createHash } from "node:crypto";
-import { rm, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { hasCode, unavailable } from "../../../base/errors.ts";
+import { failpoint } from "../../../base/failpoint.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
 import { Task as TaskV2 } from "../../../gen/containerd/task/v2/task_pb.js";
@@ -116,13 +118,13 @@ export async function startShim(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<Shim> {
   const { layout, logger } = environment;
-  const executable = await findExecutable(handler.shim);
+  const executable = findExecutable(handler.shim);
   const directory = layout.shim(sandboxId);
   await using undo = new AsyncDisposableStack();
   undo.defer(() => removeShim(environment, sandboxId));
-  await makeDirectory(directory);
-  await writeRecord(directory, "shim.json", { sandboxId, handler } satisfies ShimRecord);
-  await writeShimConfig(directory, sandboxId);
+  makeDirectory(directory);
+  writeRecord(directory, "shim.json", { sandboxId, handler } satisfies ShimRecord);
+  writeShimConfig(directory, sandboxId);
   const log = undo.use(drainShimLog(directory, logger.child({ sandbox: sandboxId })));
   const usable = Buffer.byteLength(layout.sockets) <= longestSocketDirectory;
   const launch = {
@@ -135,12 +137,13 @@ export async function startShim(
     socketDirectory: usable ? layout.sockets : undefined,
   };
   const { socket, version } = await launchShim(launch, { signal });
+  await failpoint("runtime/shim:launched");
   const client = undo.use(await connectTtrpc(socket, { signal }));
   const { shimPid } = await client.call(methodsOf(version).connect, { id: sandboxId }, { signal });
   const process = await identifyProcess(shimPid);
   if (process === undefined) throw unavailable(`the shim of sandbox ${sandboxId} ended at once`);
   const record = { sandboxId, handler, socket, version, process };
-  await writeRecord(directory, "shim.json", record satisfies ShimRecord);
+  writeRecord(directory, "shim.json", record satisfies ShimRecord);
   undo.move();
   return new Shim(record, client, log);
 }
@@ -162,9 +165,9 @@ export async function attachShim(
 }
 
 /** The least configuration from which a shim learns what groups its tasks. */
-async function writeShimConfig(directory: string, sandboxId: string): Promise<void> {
+function writeShimConfig(directory: string, sandboxId: string): void {
   const config = { ociVersion: "1.0.0", annotations: { [sandboxAnnotation]: sandboxId } };
-  await writeFile(join(directory, "config.json"), JSON.stringify(config), { mode: 0o600 });
+  writeFileSync(join(directory, "config.json"), JSON.stringify(config), { mode: 0o600 });
 }
 
 /** Waits a little for a shim that was asked to end, kills it if it stays, and removes its sockets and its directory. */
@@ -174,7 +177,7 @@ export async function removeShim(
   { graceMs = 0 }: { readonly graceMs?: number } = {},
 ): Promise<void> {
   const directory = layout.shim(sandboxId);
-  const record = await readShimRecord(layout, sandboxId);
+  const record = readShimRecord(layout, sandboxId);
   // Without a finished record the daemon was killed while it started the shim, which is found by where it runs.
   const processes = record?.process === undefined ? await processesIn(directory) : [record.process];
   for (const process of processes) {

@@ -7,6 +7,8 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { EngineError } from "../../../../base/errors.ts";
+import { armFailpoint } from "../../../../base/failpoint.ts";
 import { type PosixSignal, sigkill, sigterm } from "../../../../base/posix-signal.ts";
 import type { RuntimeHandler, TaskRequest } from "../../../../core/tasks/task-runtime.ts";
 import { eventually, Fixture, signal } from "./fixture.ts";
@@ -205,6 +207,56 @@ export function testHandler(handler: RuntimeHandler): void {
     assert.deepEqual(await fixture.leftovers(), []);
   });
 
+  on("leaves nothing that a later start cannot remove, wherever the daemon is killed", async (fixture) => {
+    await fixture.closeRuntime();
+    for (const crashAt of ["runtime/shim:launched", "runtime/shim:create", "runtime/shim:created"]) {
+      const request = fixture.request(["/bin/sleep", "1000"], none);
+      await killDaemonWith(fixture, [request], crashAt);
+      const runtime = await fixture.openRuntime();
+      assert.deepEqual(await runtime.list(), [request.id], crashAt);
+      const task = await runtime.adopt(request.id, { signal });
+      assert.equal(await task?.status({ signal }), crashAt === "runtime/shim:created" ? "created" : undefined, crashAt);
+      await runtime.purge(request.id, { signal });
+      assert.deepEqual(await runtime.list(), []);
+      assert.deepEqual(await fixture.leftovers(), [], crashAt);
+      await fixture.closeRuntime();
+    }
+  });
+
+  on("undoes a create that is aborted half-way", async (fixture) => {
+    // While the shim starts, before the runtime's work and during it.
+    for (const { at, milliseconds } of [
+      { at: "start", milliseconds: 2 },
+      { at: "runtime/shim:launched", milliseconds: 0 },
+      { at: "runtime/shim:create", milliseconds: 0 },
+      { at: "runtime/shim:create", milliseconds: 5 },
+    ]) {
+      const controller = new AbortController();
+      const reason = new EngineError("cancelled", `enough at ${at}`);
+      const abort = () => void setTimeout(() => controller.abort(reason), milliseconds);
+      using _armed = armFailpoint(at, abort);
+      if (at === "start") abort();
+      const request = fixture.request(["/bin/sleep", "1000"], none);
+      await assert.rejects(fixture.runtime.create(request, { signal: controller.signal }), reason);
+      assert.deepEqual(await fixture.runtime.list(), []);
+      assert.deepEqual(await fixture.leftovers(), [], `after ${milliseconds} ms of ${at}`);
+    }
+  });
+
+  on("runs many tasks at once", async (fixture) => {
+    const codes = await Promise.all(
+      Array.from({ length: 8 }, async (_, index) => {
+        const request = fixture.request(["/bin/sh", "-c", `exit ${index}`], none);
+        const task = await fixture.runtime.create(request, { signal });
+        await task.start({ signal });
+        const { exitCode } = await task.wait({ signal });
+        await task.delete({ signal });
+        return exitCode;
+      }),
+    );
+    assert.deepEqual(codes, [0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
   on("reports a task as killed when its shim dies, and purges what is left", async (fixture) => {
     const requests = [1, 2].map(() => fixture.request(["/bin/sleep", "1000"], none));
     for (const request of requests) {
@@ -258,17 +310,18 @@ function shimRecord(fixture: Fixture, request: TaskRequest): string {
   return join(fixture.state, "run", "shims", request.sandboxId, "shim.json");
 }
 
-/** Lets another process run the tasks and kills it. */
-async function killDaemonWith(fixture: Fixture, requests: readonly TaskRequest[]): Promise<void> {
-  const parameters = JSON.stringify({ dependencies: fixture.dependencies, requests });
+/** Lets another process run the tasks and kills it: when they run, or at a failpoint. */
+async function killDaemonWith(fixture: Fixture, requests: readonly TaskRequest[], crashAt?: string): Promise<void> {
+  const parameters = JSON.stringify({ dependencies: fixture.dependencies, requests, crashAt });
   const daemon = spawn(process.execPath, [join(import.meta.dirname, "daemon.ts"), parameters], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = once(daemon, "exit");
   await Promise.race([once(daemon.stdout, "data"), ended]);
   assert.equal(daemon.exitCode, null, "the daemon ended by itself");
-  daemon.kill("SIGKILL");
+  if (crashAt === undefined) daemon.kill("SIGKILL");
   await ended;
+  assert.equal(daemon.signalCode, "SIGKILL");
 }
 
 async function childrenOf(pid: number): Promise<readonly string[]> {
