@@ -19,8 +19,8 @@ interface PendingLayer {
   readonly progress: LayerProgress;
   /** Resolves when the blob is here. */
   readonly fetched: Promise<void>;
-  /** Whether clients have been told of a download that must come to an end for them. */
-  isNews: boolean;
+  /** What clients know: nothing yet, work that must come to an end for them, or that end. */
+  told: "nothing" | "working" | "complete";
 }
 
 /** Fetches and unpacks all layers; the first failure ends everything, and nothing goes on after this has returned. */
@@ -63,7 +63,7 @@ function startFetching(
     const isNews = missing.includes(layer);
     layers.set(layer.digest, {
       progress,
-      isNews,
+      told: isNews ? "working" : "nothing",
       fetched: fetchLayer(deps, context, layer, { progress, isNews, slots }),
     });
   }
@@ -100,8 +100,8 @@ async function unpack(
 ): Promise<void> {
   const complete = (layer: Descriptor | undefined) => {
     const pending = layer === undefined ? undefined : layers.get(layer.digest);
-    if (pending?.isNews !== true) return;
-    pending.isNews = false;
+    if (pending?.told !== "working") return;
+    pending.told = "complete";
     pending.progress.status("Pull complete");
   };
   let unpacking: Descriptor | undefined;
@@ -114,8 +114,9 @@ async function unpack(
     },
     onProgress: (layer, bytes) => {
       const pending = layers.get(layer.digest);
-      if (pending === undefined || bytes === layer.size) return;
-      pending.isNews = true;
+      // A layer that was unpacked before is told of by its whole size alone.
+      if (pending === undefined || pending.told === "complete" || bytes === layer.size) return;
+      pending.told = "working";
       pending.progress.amount("Extracting", bytes);
     },
   });

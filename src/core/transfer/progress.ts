@@ -24,6 +24,7 @@ export class LayerProgress {
   readonly #report: OnProgress;
   readonly #id: string;
   readonly #total: number;
+  #lastStatus = "";
   #lastAmount = 0;
 
   constructor(layer: Descriptor, report: OnProgress) {
@@ -33,12 +34,15 @@ export class LayerProgress {
   }
 
   status(status: string): void {
+    this.#lastStatus = status;
     this.#report({ id: this.#id, status });
   }
 
   amount(status: string, current: number): void {
     const now = Date.now();
-    if (current < this.#total && now - this.#lastAmount < reportEveryMs) return;
+    const isNew = status !== this.#lastStatus;
+    if (!isNew && current < this.#total && now - this.#lastAmount < reportEveryMs) return;
+    this.#lastStatus = status;
     this.#lastAmount = now;
     this.#report({ id: this.#id, status, current, total: this.#total });
   }

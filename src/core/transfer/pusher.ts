@@ -4,7 +4,7 @@
 
 import type { Digest } from "../../base/digest.ts";
 import { EngineError, invalidArgument, toEngineError } from "../../base/errors.ts";
-import { type Descriptor, isIndex } from "../../oci/image/descriptor.ts";
+import type { Descriptor } from "../../oci/image/descriptor.ts";
 import { maximumManifestBytes, parseManifestDocument } from "../../oci/image/parse-documents.ts";
 import {
   familiarName,
