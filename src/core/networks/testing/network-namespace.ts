@@ -15,14 +15,19 @@ export interface TestNamespace {
   remove(): void;
 }
 
+/** What is left when a hook before ours threw: the test runner then leaves out the rest. */
+const leftovers = new Set<() => void>();
+process.once("exit", () => {
+  for (const remove of leftovers) remove();
+});
+
 export function makeNamespace(t: TestContext): TestNamespace {
   const name = `berth-t-${randomBytes(4).toString("hex")}`;
   execFileSync("ip", ["netns", "add", name]);
-  let exists = true;
   const remove = () => {
-    if (exists) execFileSync("ip", ["netns", "delete", name]);
-    exists = false;
+    if (leftovers.delete(remove)) execFileSync("ip", ["netns", "delete", name]);
   };
+  leftovers.add(remove);
   t.after(remove);
   execFileSync("ip", ["-n", name, "link", "set", "lo", "up"]);
   return {
