@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Namespaces of the calling thread, and the names that a UTS namespace holds. Only for a thread that does nothing else.
+// Namespaces of the calling thread; and the host name of its UTS namespace. Only for a thread that does nothing else.
 
 import { checked, libc } from "./libc.ts";
 
@@ -11,7 +11,6 @@ const unshareCall = libc.func("unshare", "int", ["int"]);
 const setnsCall = libc.func("setns", "int", ["int", "int"]);
 // SAFETY: a string and its length in bytes; the kernel copies it and refuses more than 64.
 const sethostnameCall = libc.func("sethostname", "int", ["str", "size_t"]);
-const setdomainnameCall = libc.func("setdomainname", "int", ["str", "size_t"]);
 
 /** Gives the calling thread new namespaces. */
 export function unshare(flags: number): void {
@@ -26,9 +25,4 @@ export function enterNamespace(descriptor: number, type: number): void {
 /** Names the calling thread's UTS namespace. */
 export function setHostname(name: string): void {
   checked(sethostnameCall(name, Buffer.byteLength(name)) as number, "sethostname", name);
-}
-
-/** Sets the NIS domain name of the calling thread's UTS namespace. */
-export function setDomainName(name: string): void {
-  checked(setdomainnameCall(name, Buffer.byteLength(name)) as number, "setdomainname", name);
 }

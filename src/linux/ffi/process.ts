@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processes by descriptor instead of by number: a pidfd never comes to mean another process.
 
+import koffi from "koffi";
 import { checked, libc } from "./libc.ts";
 
 /** The same on every architecture. */
 const numbers = { pidfdSendSignal: 424, pidfdOpen: 434 } as const;
-const setChildSubreaper = 36; // PR_SET_CHILD_SUBREAPER
 
 // SAFETY: integers only, and a null siginfo, which the call allows.
 const pidfdOpenCall = libc.func("syscall", "long", ["long", "int", "uint"]);
 const pidfdSendSignalCall = libc.func("syscall", "long", ["long", "int", "int", "void *", "uint"]);
-// SAFETY: integers only; the unused arguments are zero, as prctl(2) demands.
-const prctlCall = libc.func("prctl", "int", ["int", "ulong", "ulong", "ulong", "ulong"]);
 
 /** A descriptor of the process, closed on exec; ESRCH when there is none. */
 export function openPidfd(pid: number): number {
@@ -24,7 +22,12 @@ export function sendSignal(pidfd: number, number: number): void {
   checked(result, "pidfd_send_signal", `signal ${number}`);
 }
 
-/** Makes this process the parent of its descendants' orphans. */
-export function becomeSubreaper(): void {
-  checked(prctlCall(setChildSubreaper, 1, 0, 0, 0) as number, "prctl", "PR_SET_CHILD_SUBREAPER");
+/** Calls back once, when the process of the descriptor has ended; dispose the result to stop listening. Holds no thread. */
+export function onProcessEnd(pidfd: number, callback: () => void): Disposable {
+  // SAFETY: the caller keeps the descriptor open until the handle is closed, here or by disposing.
+  const handle = koffi.node.poll(pidfd, { readable: true }, () => {
+    handle.stop();
+    callback();
+  });
+  return { [Symbol.dispose]: () => handle.close() };
 }
