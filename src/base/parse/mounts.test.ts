@@ -156,7 +156,9 @@ test("a clean path has no dots, stays clean and never leaves the root", () => {
 });
 
 test("a bind that is written out is read again", () => {
-  const name = fc.string({ unit: fc.constantFrom(..."abc.-_ "), minLength: 1 }).map((text) => cleanPath(`/r/x${text}`));
+  const name = fc
+    .string({ unit: fc.constantFrom(..."abc.-_ ".split("")), minLength: 1 })
+    .map((text) => cleanPath(`/r/x${text}`));
   fc.assert(
     fc.property(name, name, fc.boolean(), (source, target, readOnly) => {
       const text = `${source}:${target}:${readOnly ? "ro" : "rw"}`;

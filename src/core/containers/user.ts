@@ -27,7 +27,7 @@ export interface UserRequest {
 
 /** invalid-argument for a name that is not in the files and for a number outside 0 to 2147483647. */
 export function resolveUser(request: UserRequest): ResolvedUser {
-  const [userName = "", groupName = ""] = splitOnce(request.user, ":");
+  const [userName, groupName] = splitOnce(request.user, ":");
   const entry = parsePasswd(request.passwd).find((user) =>
     matches(user.name, user.uid, userName === "" ? "0" : userName),
   );

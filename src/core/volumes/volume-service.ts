@@ -100,7 +100,9 @@ export class VolumeService {
   /** Brings records and directories together: finishes removals, makes missing directories, adopts unknown ones. */
   async recover(): Promise<void> {
     const directories = new Set(await this.#driver.list());
-    for (const [name, record] of [...this.#store.entries(volumeTable)]) {
+    // A copy: what follows changes the table.
+    const records = Array.from(this.#store.entries(volumeTable));
+    for (const [name, record] of records) {
       if (record.removing) await this.#finishRemoval(name);
       else if (!directories.has(name)) {
         this.#logger.error({ volume: name }, "a volume's directory is gone: it is made again, empty");
