@@ -19,7 +19,7 @@ async function world(t: TestContext) {
   const users = new Map<string, readonly string[]>();
   const volumes = new VolumeService({
     store,
-    driver: openLocalVolumes({ root }),
+    driver: openLocalVolumes({ root: directory }),
     bindSources: localBindSources,
     usersOf: (_reader, name) => users.get(name) ?? [],
     logger: silentLogger,
@@ -145,6 +145,13 @@ test("data without a record is adopted, a record without a directory gets one", 
   await volumes.recover();
   assert.equal(await readFile(path.join(volumes.get("found").path, "file"), "utf8"), "precious");
   assert.deepEqual(await readdir(volume.path), []);
+});
+
+test("a directory with anything else in it is not taken for an empty volume", async (t) => {
+  const { root, volumes } = await world(t);
+  await mkdir(path.join(root, "strange/other"), { recursive: true });
+  await volumes.recover();
+  assert.deepEqual((await readdir(path.join(root, "strange"))).toSorted(), ["_data", "other"]);
 });
 
 test("the source of a bind must be there, or is made where that was asked", async (t) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Volumes as directories on the host: <root>/<name>/_data, as Docker lays them out.
+// Volumes as directories on the host: <root>/volumes/<name>/_data, as Docker lays them out.
 
 import { mkdir, open, readdir, rm } from "node:fs/promises";
 import path from "node:path";
@@ -10,8 +10,9 @@ import type { VolumeDriver } from "../../../core/volumes/volume.ts";
 const wayMode = 0o711;
 const dataMode = 0o755;
 
-/** root: the directory of all volumes, such as /var/lib/berth/volumes; it is made when first needed. */
-export function openLocalVolumes({ root }: { readonly root: string }): VolumeDriver {
+/** root: what the engine keeps, such as /var/lib/berth; the directory of the volumes in it is made when first needed. */
+export function openLocalVolumes({ root: engineRoot }: { readonly root: string }): VolumeDriver {
+  const root = path.join(engineRoot, "volumes");
   const data = (name: string) => path.join(root, name, "_data");
   return {
     id: "local",
@@ -34,11 +35,13 @@ export function openLocalVolumes({ root }: { readonly root: string }): VolumeDri
         const entries = await namesIn(root, { withFileTypes: true });
         return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
       }),
+    // Anything but an empty _data may be somebody's.
     isEmpty: async (name) =>
-      await explained(
-        `look into volume ${name}`,
-        async () => (await namesIn(data(name), { withFileTypes: true })).length === 0,
-      ),
+      await explained(`look into volume ${name}`, async () => {
+        const entries = await namesIn(path.join(root, name), { withFileTypes: true });
+        if (entries.some((entry) => entry.name !== "_data" || !entry.isDirectory())) return false;
+        return (await namesIn(data(name), { withFileTypes: true })).length === 0;
+      }),
     // Nothing is held open between calls.
     [Symbol.asyncDispose]: async () => {},
   };
