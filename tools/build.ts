@@ -16,7 +16,7 @@ await build({
     cli: "src/cli/main.ts",
     daemon: "src/daemon/main.ts",
     "workers/namespaces": "src/daemon/workers/namespaces.ts",
-    "workers/unpack": "src/daemon/workers/unpack.ts",
+    "workers/overlay-snapshotter": "src/daemon/workers/overlay-snapshotter.ts",
   },
   outdir: "dist",
   outExtension: { ".js": ".mjs" },

@@ -2,11 +2,14 @@
 // The connection to the daemon: Connect over HTTP/2 on a unix socket. One connection carries all calls of a client.
 
 import { connect } from "node:net";
-import type { Interceptor, Transport } from "@connectrpc/connect";
+import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { BerthError, toBerthError } from "./errors.ts";
 
 export const defaultHost = "unix:///run/berth/berth.sock";
+
+/** As the daemon has it: room for a chunk of an archive and for long lists. */
+const maximumMessageBytes = 64 * 1024 * 1024;
 
 export interface Connection {
   readonly transport: Transport;
@@ -17,15 +20,15 @@ export interface Connection {
 export function openConnection(host: string): Connection {
   const path = socketPath(host);
   const sessions = new Http2SessionManager("http://berth", {}, { createConnection: () => connect(path) });
+  const transport = createConnectTransport({
+    baseUrl: "http://berth",
+    httpVersion: "2",
+    sessionManager: sessions,
+    readMaxBytes: maximumMessageBytes,
+    writeMaxBytes: maximumMessageBytes,
+  });
   return {
-    transport: createConnectTransport({
-      baseUrl: "http://berth",
-      httpVersion: "2",
-      sessionManager: sessions,
-      interceptors: [translateErrors(host)],
-      readMaxBytes: 64 * 1024 * 1024,
-      writeMaxBytes: 64 * 1024 * 1024,
-    }),
+    transport: translated(transport, host),
     close: () => sessions.abort(),
   };
 }
@@ -39,19 +42,28 @@ function socketPath(host: string): string {
   );
 }
 
-function translateErrors(host: string): Interceptor {
-  return (next) => async (request) => {
-    try {
-      const response = await next(request);
-      if (!response.stream) return response;
-      return { ...response, message: translated(response.message, host) };
-    } catch (error) {
-      throw toBerthError(error, host);
-    }
+/** Throws BerthError where the transport throws ConnectError. */
+function translated(transport: Transport, host: string): Transport {
+  return {
+    async unary(...call) {
+      try {
+        return await transport.unary(...call);
+      } catch (error) {
+        throw toBerthError(error, host);
+      }
+    },
+    async stream(...call) {
+      try {
+        const response = await transport.stream(...call);
+        return { ...response, message: translatedMessages(response.message, host) };
+      } catch (error) {
+        throw toBerthError(error, host);
+      }
+    },
   };
 }
 
-async function* translated<T>(messages: AsyncIterable<T>, host: string): AsyncIterable<T> {
+async function* translatedMessages<T>(messages: AsyncIterable<T>, host: string): AsyncGenerator<T> {
   try {
     yield* messages;
   } catch (error) {

@@ -64,6 +64,7 @@ export function parseConfig(text: string, directories: Partial<DaemonDirectories
         maximumSize: containers.size("log_max_size") ?? base.containers.logRotation.maximumSize,
         maximumFiles: containers.number("log_max_files") ?? base.containers.logRotation.maximumFiles,
       },
+      cgroupParent: containers.path("cgroup_parent") ?? base.containers.cgroupParent,
     },
     runtime: {
       ...base.runtime,

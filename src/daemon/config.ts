@@ -32,7 +32,11 @@ export interface DaemonConfig extends DaemonDirectories {
     /** Searched before the usual places. */
     readonly pluginDirectories: readonly string[];
   };
-  readonly containers: { readonly logRotation: LogRotation };
+  readonly containers: {
+    readonly logRotation: LogRotation;
+    /** Below which the cgroups of containers lie that name no parent. */
+    readonly cgroupParent: string;
+  };
   readonly runtime: {
     /** Undefined: the first handler that works here. */
     readonly default?: string;
@@ -64,7 +68,7 @@ export function defaultConfig(
       configDirectory: `${root}/networks`,
       pluginDirectories: [],
     },
-    containers: { logRotation: { maximumSize: 10 * 1024 * 1024, maximumFiles: 3 } },
+    containers: { logRotation: { maximumSize: 10 * 1024 * 1024, maximumFiles: 3 }, cgroupParent: "/berth" },
     runtime: { handlers: defaultHandlers },
   };
 }
@@ -103,6 +107,8 @@ plugin_directories = []
 [containers]
 log_max_size = "10m"
 log_max_files = 3
+# Below which the cgroups of containers lie that name no parent.
+cgroup_parent = "/berth"
 
 [runtime]
 # The first handler below that works here is the default; name one to choose it.

@@ -6,6 +6,7 @@
 
 import type { Digest } from "../../base/digest.ts";
 import type { ContainerId, SandboxId } from "../../base/ids.ts";
+import type { ContainerDefaults } from "../../oci/image/documents.ts";
 import type { RuntimeProcess } from "../../oci/runtime/spec.ts";
 import { defineTable } from "../../storage/store.ts";
 import type { PortMapping } from "../networks/network-driver.ts";
@@ -44,6 +45,8 @@ export interface ContainerRecord {
   readonly createdAt: number;
   readonly config: ContainerConfig;
   readonly imageId: Digest;
+  /** What the image says a container starts with; kept, because the image may be removed by force. */
+  readonly imageDefaults: ContainerDefaults;
   readonly sandboxId: SandboxId;
   readonly handler: string;
   readonly snapshotter: string;

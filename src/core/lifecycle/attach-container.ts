@@ -5,7 +5,9 @@ import { conflict } from "../../base/errors.ts";
 import { cleanup } from "../../base/lifetime.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { OutputChunk } from "../streams/process-streams.ts";
+import type { Task } from "../tasks/task-runtime.ts";
 import { containerEvent } from "./container-events.ts";
+import type { ContainerIo } from "./container-io.ts";
 import type { Engine } from "./engine.ts";
 
 export interface Attachment {
@@ -34,10 +36,16 @@ export async function attachContainer(
     writeStdin: async (data) => await io.streams.writeStdin(data, { signal }),
     endStdin: async () => {
       if (!record.config.openStdin || !record.config.stdinOnce || record.config.terminal) return;
-      await io.streams.endStdin();
       io.stdinEnded = true;
       const running = engine.running.get(record.id);
-      if (running !== undefined) await cleanup(async (fresh) => await running.task.closeStdin({ signal: fresh }));
+      // Before the start the input waits in the FIFO: starting ends it.
+      if (running !== undefined) await endStdin(running.task, io);
     },
   };
+}
+
+/** The process reads what was written and then sees the end. */
+export async function endStdin(task: Task, io: ContainerIo): Promise<void> {
+  await io.streams.endStdin();
+  await cleanup(async (signal) => await task.closeStdin({ signal }));
 }

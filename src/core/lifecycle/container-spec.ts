@@ -29,7 +29,7 @@ export async function containerSpec(engine: Engine, parts: SpecParts): Promise<R
     id: record.id,
     sandboxId: record.sandboxId,
     config: { ...config, cgroupParent: config.cgroupParent ?? engine.settings.cgroupParent },
-    image: engine.images.get(record.imageId).config.config ?? {},
+    image: record.imageDefaults,
     host: engine.host,
     hostname: record.hostname,
     user: parts.user,

@@ -34,13 +34,14 @@ export async function createContainer(
   checkContainerConfig(config, engine.host);
   await using undo = new AsyncDisposableStack();
   const id = newId<ContainerId>();
+  using _pin = engine.pins.add(image.target.digest);
   const chainId = await engine.images.unpack(image, { signal });
   const prepared = await prepareMounts(engine, config.mounts, image.config.config ?? {}, { signal });
   undo.defer(async () => await removeVolumes(engine, prepared.created));
   await failpoint("create-container:mounts");
   await engine.snapshotter.prepare(id, chainId, { signal });
   undo.defer(async () => await cleanup(async () => await engine.snapshotter.remove(id)));
-  await copyUp(engine, id, prepared.mounts);
+  await copyUp(engine, id, prepared.mounts, signal);
   await failpoint("create-container:snapshot");
   const record = await engine.registry.insert(
     newRecord(engine, { id, image, config, handler: handler.name, request, mounts: prepared.mounts }),
@@ -66,13 +67,19 @@ function resolveJoins(engine: Engine, config: ContainerConfig, image: Image): Co
 }
 
 /** Fills empty volumes with what the image has at their target, through the mounted root filesystem. */
-async function copyUp(engine: Engine, id: ContainerId, all: readonly ContainerMount[]): Promise<void> {
+async function copyUp(
+  engine: Engine,
+  id: ContainerId,
+  all: readonly ContainerMount[],
+  signal: AbortSignal,
+): Promise<void> {
   const mounts = all.filter(({ request }) => request.type === "volume" && !request.noCopy);
   if (mounts.length === 0) return;
   const root = rootfsPath(engine, id);
   await engine.mounts.activate(root, await engine.snapshotter.mounts(id));
   try {
-    for (const { request, source } of mounts) await engine.rootFilesystem.copyUp(root, request.target, source);
+    for (const { request, source } of mounts)
+      await engine.rootFilesystem.copyUp(root, request.target, source, { signal });
   } finally {
     await engine.mounts.deactivate(root);
   }
@@ -98,6 +105,7 @@ function newRecord(engine: Engine, { id, image, config, handler, request, mounts
     createdAt: Date.now(),
     config,
     imageId: image.id,
+    imageDefaults: defaults,
     sandboxId: newId<SandboxId>(),
     handler,
     snapshotter: engine.snapshotter.id,

@@ -21,6 +21,7 @@ import type { StreamOpener } from "../streams/process-streams.ts";
 import type { HandlerTable } from "../tasks/handler-table.ts";
 import type { VolumeService } from "../volumes/volume-service.ts";
 import type { ContainerIoTable } from "./container-io.ts";
+import type { ContentPins } from "./content-pins.ts";
 import type { RunningContainer } from "./running-container.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -62,6 +63,8 @@ export interface Engine {
   readonly locks: KeyedLock;
   /** Work that goes on after a request: watching tasks. */
   readonly background: TaskGroup;
+  /** Content that a container being created stands on. */
+  readonly pins: ContentPins;
   readonly io: ContainerIoTable;
   readonly running: Map<ContainerId, RunningContainer>;
   readonly waiters: Waiters;

@@ -126,7 +126,7 @@ async function createProcess(
 ): Promise<Process> {
   const { record, running, id, config, stdio, signal } = parts;
   if (record.process === undefined) throw internal(`container ${record.id} runs without a recorded process`);
-  const image = engine.images.get(record.imageId).config.config ?? {};
+  const image = record.imageDefaults;
   const user = await userIn(engine, rootfsPath(engine, record.id), {
     user: config.user ?? record.config.user ?? image.User ?? "",
     groupAdd: record.config.groupAdd,

@@ -10,6 +10,7 @@ import type { ContainerRecord } from "../containers/container.ts";
 import type { ResolvedUser } from "../containers/user.ts";
 import type { ReadySandbox } from "../sandboxes/sandbox-service.ts";
 import type { Task } from "../tasks/task-runtime.ts";
+import { endStdin } from "./attach-container.ts";
 import { containerEvent } from "./container-events.ts";
 import { superviseContainer } from "./container-exit.ts";
 import type { ContainerIo } from "./container-io.ts";
@@ -96,14 +97,14 @@ async function started(engine: Engine, { record, task, sandbox, io, process }: S
   });
   engine.events.publish(containerEvent("start", running));
   superviseContainer(engine, running, task, io);
-  if (io.stdinEnded) await cleanup(async (fresh) => await task.closeStdin({ signal: fresh }));
+  if (io.stdinEnded) await endStdin(task, io);
 }
 
 /** Mounts the root filesystem and looks up in it who the process runs as. */
 async function prepareRootfs(engine: Engine, record: ContainerRecord, rootfs: string): Promise<ResolvedUser> {
   await engine.mounts.activate(rootfs, await engine.snapshotter.mounts(record.snapshotKey));
   const { config } = record;
-  const image = engine.images.get(record.imageId).config.config ?? {};
+  const image = record.imageDefaults;
   const user = await userIn(engine, rootfs, { user: config.user ?? image.User ?? "", groupAdd: config.groupAdd });
   const directory = config.workingDirectory ?? image.WorkingDir ?? "/";
   if (directory.startsWith("/") && directory !== "/") {

@@ -23,7 +23,7 @@ export interface ContainerSizes {
 }
 
 export function toContainerMessage(engine: Engine, record: ContainerRecord, sizes?: ContainerSizes): Container {
-  const image = engine.images.find(record.imageId)?.config.config ?? {};
+  const image = record.imageDefaults;
   const files = engine.sandboxes.filePaths(record.sandboxId);
   const { config, state } = record;
   return create(ContainerSchema, {

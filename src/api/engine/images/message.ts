@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// An image as its message.
+
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { Image } from "../../../core/images/image-service.ts";
+import type { Engine } from "../../../core/lifecycle/engine.ts";
+import * as proto from "../../../gen/berth/engine/v1/image_pb.js";
+import type { ContainerDefaults } from "../../../oci/image/documents.ts";
+import { familiarName, parseReference } from "../../../oci/reference/reference.ts";
+
+export function toImageMessage(engine: Engine, image: Image): proto.Image {
+  const { config } = image;
+  return create(proto.ImageSchema, {
+    id: image.id,
+    repoTags: image.names.map((name) => familiarName(parseReference(name))),
+    repoDigests: image.repoDigests.map((name) => familiarName(parseReference(name))),
+    createdAt: timestampFromMs(image.createdAt),
+    sizeBytes: BigInt(image.size),
+    architecture: config.architecture,
+    os: config.os,
+    variant: config.variant ?? "",
+    author: config.author ?? "",
+    comment: config.history?.at(-1)?.comment ?? "",
+    defaults: toDefaultsMessage(config.config ?? {}),
+    diffIds: [...config.rootfs.diff_ids],
+    targetDigest: image.target.digest,
+    targetMediaType: image.target.mediaType,
+    targetSize: BigInt(image.target.size),
+    containers: engine.registry.list().filter((record) => record.imageId === image.id).length,
+  });
+}
+
+function toDefaultsMessage(defaults: ContainerDefaults): proto.ImageDefaults {
+  return create(proto.ImageDefaultsSchema, {
+    user: defaults.User ?? "",
+    exposedPorts: Object.keys(defaults.ExposedPorts ?? {}),
+    environment: [...(defaults.Env ?? [])],
+    entrypoint: [...(defaults.Entrypoint ?? [])],
+    command: [...(defaults.Cmd ?? [])],
+    volumes: Object.keys(defaults.Volumes ?? {}),
+    workingDirectory: defaults.WorkingDir ?? "",
+    labels: { ...defaults.Labels },
+    stopSignal: defaults.StopSignal ?? "",
+    healthcheckJson: defaults.Healthcheck === undefined ? "" : JSON.stringify(defaults.Healthcheck),
+    onBuild: [...(defaults.OnBuild ?? [])],
+    shell: [...(defaults.Shell ?? [])],
+  });
+}

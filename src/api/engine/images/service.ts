@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// ImageService: each method parses its request, calls core and gives the answer as a message.
+
+import type { ServiceImpl } from "@connectrpc/connect";
+import { Broadcast } from "../../../base/broadcast.ts";
+import type { Engine } from "../../../core/lifecycle/engine.ts";
+import type { OnProgress, TransferProgress } from "../../../core/transfer/progress.ts";
+import type { Puller } from "../../../core/transfer/puller.ts";
+import type { Pusher } from "../../../core/transfer/pusher.ts";
+import type { Registry, RegistryCredentials } from "../../../core/transfer/registry.ts";
+import type { Credentials, ImageService } from "../../../gen/berth/engine/v1/image_pb.js";
+import { defined, filtersOf } from "../messages.ts";
+import { imageFilter, matchesReference } from "./filter.ts";
+import { toImageMessage } from "./message.ts";
+
+/** What moves images between here and elsewhere. */
+export interface ImageTransfer {
+  readonly registry: Registry;
+  readonly puller: Puller;
+  readonly pusher: Pusher;
+}
+
+export function imageService(engine: Engine, transfer: ImageTransfer): ServiceImpl<typeof ImageService> {
+  const { images, registry } = engine;
+  return {
+    list(request) {
+      const matches = imageFilter(filtersOf(request.filters), images);
+      const wanted = images
+        .list()
+        .filter((image) => matches(image) && (request.reference === "" || matchesReference(image, request.reference)));
+      return { images: wanted.map((image) => toImageMessage(engine, image)) };
+    },
+    inspect(request) {
+      return { image: toImageMessage(engine, images.resolve(request.image)) };
+    },
+    async *pull({ reference, platform, credentials }, { signal }) {
+      const options = { signal, ...defined({ platform, credentials: toCredentials(credentials) }) };
+      const pulled = yield* withProgress(
+        async (onProgress) => await transfer.puller.pull(reference, { ...options, onProgress }),
+      );
+      const { image, digest, reference: name, isUpToDate } = pulled;
+      yield {
+        event: { case: "image" as const, value: { id: image.id, digest, reference: name, upToDate: isUpToDate } },
+      };
+    },
+    async *push({ reference, credentials }, { signal }) {
+      const options = { signal, ...defined({ credentials: toCredentials(credentials) }) };
+      const { digest, size } = yield* withProgress(
+        async (onProgress) => await transfer.pusher.push(reference, { ...options, onProgress }),
+      );
+      yield { event: { case: "image" as const, value: { digest, sizeBytes: BigInt(size) } } };
+    },
+    async tag({ source, target }) {
+      await images.tag(source, target);
+      return {};
+    },
+    async remove({ image, force }, { signal }) {
+      const removed = await images.remove(image, {
+        force,
+        signal,
+        usersOf: (id) =>
+          registry
+            .list()
+            .filter((record) => record.imageId === id)
+            .map((record) => ({ containerId: record.id, running: engine.running.has(record.id) })),
+      });
+      return {
+        untagged: removed.flatMap((line) => ("untagged" in line ? [line.untagged] : [])),
+        deleted: removed.flatMap((line) => ("deleted" in line ? [line.deleted] : [])),
+      };
+    },
+    async checkCredentials({ registry: domain, credentials }, { signal }) {
+      const { identityToken = "" } = await transfer.registry.login(domain, toCredentials(credentials) ?? {}, {
+        signal,
+      });
+      return { identityToken };
+    },
+  };
+}
+
+function toCredentials(message: Credentials | undefined): RegistryCredentials | undefined {
+  if (message === undefined) return undefined;
+  const { username, password, identityToken, registryToken } = message;
+  return defined({
+    username: username || undefined,
+    password: password || undefined,
+    identityToken: identityToken || undefined,
+    registryToken: registryToken || undefined,
+  });
+}
+
+type ProgressEvent = {
+  event: { case: "progress"; value: { id: string; status: string; currentBytes?: bigint; totalBytes?: bigint } };
+};
+
+/** Yields the work's progress as it comes and returns its result. */
+async function* withProgress<T>(work: (onProgress: OnProgress) => Promise<T>): AsyncGenerator<ProgressEvent, T> {
+  const lines = new Broadcast<TransferProgress>();
+  const all = new AbortController();
+  const reader = lines.subscribe({ signal: all.signal });
+  const result = work((progress) => lines.publish(progress)).finally(() => lines.close());
+  result.catch(() => {
+    // Thrown by the await below.
+  });
+  for await (const { id, status, current, total } of reader) {
+    yield {
+      event: {
+        case: "progress",
+        value: {
+          id: id ?? "",
+          status,
+          ...(current !== undefined && { currentBytes: BigInt(current) }),
+          ...(total !== undefined && { totalBytes: BigInt(total) }),
+        },
+      },
+    };
+  }
+  return await result;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// All services of the engine API on one router.
+
+import type { ConnectRouter } from "@connectrpc/connect";
+import type { Engine } from "../../core/lifecycle/engine.ts";
+import { ContainerService } from "../../gen/berth/engine/v1/container_pb.js";
+import { ImageService } from "../../gen/berth/engine/v1/image_pb.js";
+import { SystemService } from "../../gen/berth/engine/v1/system_pb.js";
+import { containerService } from "./containers/service.ts";
+import { type ImageTransfer, imageService } from "./images/service.ts";
+import { type SystemFacts, systemService } from "./system/service.ts";
+
+export interface EngineApiDeps extends SystemFacts {
+  readonly engine: Engine;
+  readonly transfer: ImageTransfer;
+}
+
+export function engineRoutes({ engine, transfer, ...facts }: EngineApiDeps): (router: ConnectRouter) => void {
+  return (router) => {
+    router.service(ContainerService, containerService(engine));
+    router.service(ImageService, imageService(engine, transfer));
+    router.service(SystemService, systemService(engine, facts));
+  };
+}

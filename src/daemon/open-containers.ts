@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// What containers run with: mounts, volumes, sandboxes, networks, streams and runtimes.
+
+import path from "node:path";
+import type { Logger } from "../base/log.ts";
+import { containerTable } from "../core/containers/container.ts";
+import type { RootFilesystem } from "../core/containers/rootfs.ts";
+import type { MountActivator } from "../core/mounts/mount.ts";
+import type { NetworkDriver } from "../core/networks/network-driver.ts";
+import { SandboxService } from "../core/sandboxes/sandbox-service.ts";
+import type { ContainerLogs } from "../core/streams/container-log.ts";
+import type { StreamOpener } from "../core/streams/process-streams.ts";
+import { HandlerTable } from "../core/tasks/handler-table.ts";
+import { VolumeService } from "../core/volumes/volume-service.ts";
+import { CriFileLogs } from "../drivers/logs/cri-file/cri-file-logs.ts";
+import { createMountActivator } from "../drivers/mounts/linux/mount-activator.ts";
+import { openCniNetworkDriver } from "../drivers/network/cni/cni-network-driver.ts";
+import { LocalNetworkFiles } from "../drivers/network-files/local/local-network-files.ts";
+import { createRootFilesystem } from "../drivers/rootfs/linux/root-filesystem.ts";
+import { openShimRuntime } from "../drivers/runtime/shim/runtime.ts";
+import { openNamespaceSandboxer } from "../drivers/sandbox/namespaces/namespace-sandboxer.ts";
+import { FifoStreamOpener } from "../drivers/streams/fifo/fifo-streams.ts";
+import { localBindSources } from "../drivers/volume/local/bind-sources.ts";
+import { openLocalVolumes } from "../drivers/volume/local/local-volumes.ts";
+import type { DaemonConfig } from "./config.ts";
+import type { Metadata } from "./open-metadata.ts";
+import { workerUrl } from "./program-files.ts";
+
+export interface Containers extends AsyncDisposable {
+  readonly mounts: MountActivator;
+  readonly rootFilesystem: RootFilesystem;
+  readonly volumes: VolumeService;
+  readonly sandboxes: SandboxService;
+  readonly networks: NetworkDriver;
+  readonly handlers: HandlerTable;
+  readonly streams: StreamOpener;
+  readonly logs: ContainerLogs;
+}
+
+/** Where CNI plugins are usually installed. */
+const pluginDirectories = ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"];
+
+/** containerd's namespace for what shims and runtimes keep. */
+const shimNamespace = "berth";
+
+export async function openContainers(
+  config: DaemonConfig,
+  { store }: Metadata,
+  logger: Logger,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<Containers> {
+  await using undo = new AsyncDisposableStack();
+  const sandboxer = undo.use(
+    await openNamespaceSandboxer({ stateDirectory: config.state, workerUrl: workerUrl("namespaces") }),
+  );
+  const networks = undo.use(
+    await openCniNetworkDriver({
+      configurationDirectory: config.network.configDirectory,
+      pluginDirectories: [...config.network.pluginDirectories, ...pluginDirectories],
+      stateDirectory: config.state,
+      defaultBridge: { name: config.network.bridge, subnet: config.network.subnet },
+      logger: logger.child({ scope: "network/cni" }),
+    }),
+  );
+  const shim = undo.use(
+    await openShimRuntime(
+      {
+        logger: logger.child({ scope: "runtime/shim" }),
+        stateDirectory: path.join(config.state, "runtime"),
+        namespace: shimNamespace,
+        eventSocketPath: path.join(config.state, "events.sock"),
+      },
+      { signal },
+    ),
+  );
+  const volumes = new VolumeService({
+    store,
+    driver: undo.use(openLocalVolumes({ root: path.join(config.root, "volumes") })),
+    bindSources: localBindSources,
+    usersOf: (reader, name) =>
+      Array.from(reader.entries(containerTable), ([, record]) => record)
+        .filter((record) => record.mounts.some(({ volume }) => volume === name))
+        .map(({ id }) => id),
+    logger: logger.child({ scope: "core/volumes" }),
+  });
+  await volumes.recover();
+  const files = new LocalNetworkFiles({ directory: path.join(config.state, "sandboxes") });
+  const sandboxes = new SandboxService({
+    store,
+    sandboxer,
+    networks,
+    files,
+    logger: logger.child({ scope: "core/sandboxes" }),
+  });
+  const handlers = new HandlerTable({
+    handlers: config.runtime.handlers,
+    runtimes: { shim },
+    ...(config.runtime.default !== undefined && { defaultName: config.runtime.default }),
+  });
+  const resources = undo.move();
+  return {
+    mounts: createMountActivator(),
+    rootFilesystem: createRootFilesystem(),
+    volumes,
+    sandboxes,
+    networks,
+    handlers,
+    streams: new FifoStreamOpener({ logger: logger.child({ scope: "streams/fifo" }) }),
+    logs: new CriFileLogs({ logger: logger.child({ scope: "logs/cri-file" }) }),
+    [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
+  };
+}

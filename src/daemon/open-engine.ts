@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The composition root: which driver stands behind which seam. Plain calls in the order in which things need each other;
+// what is opened first is closed last.
+
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import type { ImageTransfer } from "../api/engine/images/service.ts";
+import { KeyedLock } from "../base/keyed-lock.ts";
+import { TaskGroup } from "../base/lifetime.ts";
+import type { Logger } from "../base/log.ts";
+import { version } from "../base/version.ts";
+import { ContainerIoTable } from "../core/lifecycle/container-io.ts";
+import type { Engine } from "../core/lifecycle/engine.ts";
+import { recover } from "../core/lifecycle/recover.ts";
+import { Waiters } from "../core/lifecycle/waiters.ts";
+import type { NetworkDriver } from "../core/networks/network-driver.ts";
+import type { DaemonConfig } from "./config.ts";
+import { openContainers } from "./open-containers.ts";
+import { openImages } from "./open-images.ts";
+import { openMetadata } from "./open-metadata.ts";
+import { initPath } from "./program-files.ts";
+
+/** The engine and what the APIs need besides it. Owned by the daemon. */
+export interface OpenedEngine extends AsyncDisposable {
+  readonly engine: Engine;
+  readonly transfer: ImageTransfer;
+  readonly networks: NetworkDriver;
+  readonly version: string;
+}
+
+/** Opens everything and brings records and kernel together; closes what it opened when it fails. */
+export async function openEngine(
+  config: DaemonConfig,
+  logger: Logger,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<OpenedEngine> {
+  await using undo = new AsyncDisposableStack();
+  // 0711: a container's user must be able to walk down to its own root filesystem.
+  await mkdir(config.root, { recursive: true, mode: 0o711 });
+  for (const name of ["rootfs", "io", "shm"]) {
+    await mkdir(path.join(config.state, name), { recursive: true, mode: name === "io" ? 0o700 : 0o711 });
+  }
+  const metadata = undo.use(await openMetadata(config, logger));
+  const images = undo.use(await openImages(config, metadata, logger));
+  const containers = undo.use(await openContainers(config, metadata, logger, { signal }));
+  const background = undo.use(
+    new TaskGroup((error, name) => logger.error({ work: name, err: error }, "background work failed")),
+  );
+  const io = new ContainerIoTable({
+    streams: containers.streams,
+    logs: containers.logs,
+    directory: path.join(config.state, "io"),
+    rotation: config.containers.logRotation,
+  });
+  undo.defer(async () => await io.releaseAll());
+  const engine: Engine = {
+    ...metadata,
+    ...images,
+    ...containers,
+    settings: {
+      paths: { root: config.root, state: config.state, init: initPath },
+      defaultNetwork: config.network.default,
+      cgroupParent: config.containers.cgroupParent,
+      logRotation: config.containers.logRotation,
+    },
+    logger: logger.child({ scope: "core/lifecycle" }),
+    locks: new KeyedLock(),
+    background,
+    io,
+    running: new Map(),
+    waiters: new Waiters(),
+  };
+  await recover(engine, { signal });
+  const resources = undo.move();
+  return {
+    engine,
+    transfer: images.transfer,
+    networks: containers.networks,
+    version,
+    [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
+  };
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the program finds its own files: beside the bundle in dist/, or in the sources when it runs from them.
+
+import { fileURLToPath } from "node:url";
+
+const isBundled = !import.meta.url.endsWith(".ts");
+
+/** The entry of a worker thread, by its name in src/daemon/workers. */
+export function workerUrl(name: "namespaces" | "overlay-snapshotter"): URL {
+  return new URL(isBundled ? `./workers/${name}.mjs` : `./workers/${name}.ts`, import.meta.url);
+}
+
+/** The static init that --init puts into containers. */
+export const initPath = fileURLToPath(
+  new URL(isBundled ? "../native/init/berth-init" : "../../native/init/berth-init", import.meta.url),
+);

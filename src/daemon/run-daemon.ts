@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a daemon: lock the root, put the engine together, recover, serve, and on SIGTERM let go of everything that
+// runs so that the next daemon can take over.
+
+import { errorInterceptor } from "../api/engine/errors.ts";
+import { engineRoutes } from "../api/engine/routes.ts";
+import { deadlineSignal } from "../base/lifetime.ts";
+import { version } from "../base/version.ts";
+import { lockRoot } from "../drivers/host/linux/root-lock.ts";
+import { activatedSockets, notifyReady, notifyStopping } from "../drivers/host/linux/service-manager.ts";
+import type { DaemonConfig } from "./config.ts";
+import { openLogger } from "./log.ts";
+import { openEngine } from "./open-engine.ts";
+import { serveApi } from "./server.ts";
+
+/** How long a start may take before it is given up: recovery of many containers included. */
+const startDeadlineMs = 120_000;
+
+/** Resolves after SIGTERM or SIGINT, when everything is closed. */
+export async function runDaemon(config: DaemonConfig): Promise<void> {
+  const logger = openLogger(config.log);
+  const started = performance.now();
+  await using resources = new AsyncDisposableStack();
+  const stop = stopRequest();
+  resources.use(await lockRoot(config.root));
+  const shutdown = new AbortController();
+  const signal = AbortSignal.any([stop.signal, deadlineSignal(startDeadlineMs, "starting the daemon")]);
+  const opened = resources.use(await openEngine(config, logger, { signal }));
+  const [inherited] = activatedSockets();
+  resources.use(
+    await serveApi({
+      socket: config.socket,
+      routes: engineRoutes(opened),
+      interceptors: [errorInterceptor(logger.child({ scope: "api/engine" }))],
+      shutdownSignal: shutdown.signal,
+      ...(inherited !== undefined && { inheritedDescriptor: inherited.descriptor }),
+    }),
+  );
+  resources.defer(() => shutdown.abort());
+  notifyReady();
+  logger.info(
+    { version, socket: config.socket, root: config.root, milliseconds: Math.round(performance.now() - started) },
+    "ready",
+  );
+  await stop.requested;
+  logger.info({}, "stopping: containers keep running");
+  notifyStopping();
+}
+
+interface StopRequest {
+  readonly requested: Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** SIGTERM and SIGINT ask for a stop; a second one does not wait for it. */
+function stopRequest(): StopRequest {
+  const controller = new AbortController();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const onSignal = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(name === "SIGINT" ? 130 : 143);
+    controller.abort(new Error(`the daemon was stopped by ${name}`));
+    resolve();
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  return { requested: promise, signal: controller.signal };
+}
