@@ -19,7 +19,7 @@ async function world(t: TestContext) {
   const users = new Map<string, readonly string[]>();
   const volumes = new VolumeService({
     store,
-    driver: openLocalVolumes({ root: directory }),
+    driver: openLocalVolumes({ root }),
     bindSources: localBindSources,
     usersOf: (_reader, name) => users.get(name) ?? [],
     logger: silentLogger,

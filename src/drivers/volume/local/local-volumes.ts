@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Volumes as directories on the host: <root>/volumes/<name>/_data, as Docker lays them out.
+// Volumes as directories on the host: <root>/<name>/_data, as Docker lays them out.
 
 import { mkdir, open, readdir, rm } from "node:fs/promises";
 import path from "node:path";
@@ -10,9 +10,8 @@ import type { VolumeDriver } from "../../../core/volumes/volume.ts";
 const wayMode = 0o711;
 const dataMode = 0o755;
 
-/** root: what the engine keeps, such as /var/lib/berth; the directory of the volumes in it is made when first needed. */
-export function openLocalVolumes({ root: engineRoot }: { readonly root: string }): VolumeDriver {
-  const root = path.join(engineRoot, "volumes");
+/** root: the directory of all volumes and of nothing else, such as /var/lib/berth/volumes; made when first needed. */
+export function openLocalVolumes({ root }: { readonly root: string }): VolumeDriver {
   const data = (name: string) => path.join(root, name, "_data");
   return {
     id: "local",
