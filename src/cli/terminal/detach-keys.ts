@@ -2,7 +2,7 @@
 // The key sequence that leaves a container without ending it. Keys go through a filter that holds back what may be the
 // beginning of the sequence: broken off, it is released; complete, the session ends and nothing of it is sent.
 
-import { invalidArgument } from "../../../base/errors.ts";
+import { invalidArgument } from "../../base/errors.ts";
 
 /** What is used when neither a flag nor the configuration names another sequence. */
 export const defaultDetachKeys = "ctrl-p,ctrl-q";

@@ -3,7 +3,7 @@
 // elsewhere. cli-progress is not used: its bars have another look and layout, it polls with a timer, and what remains to
 // be done by it is a cursor movement.
 
-import { humanSize } from "../human.ts";
+import { humanSize } from "../format/human.ts";
 
 /** A step of a layer, or a line of its own when there is no id. */
 export interface ProgressEvent {
