@@ -16,7 +16,7 @@ const frames = fc.array(
   { maxLength: 8 },
 );
 
-test("frames come out as they went in, however the bytes are cut, and oversize ones are skipped", () => {
+void test("frames come out as they went in, however the bytes are cut, and oversize ones are skipped", () => {
   fc.assert(
     fc.property(frames, fc.array(fc.integer({ min: 0, max: 40 })), (sent, cuts) => {
       const bytes = Buffer.concat(sent.map((frame) => encodeFrame(frame)));
@@ -36,7 +36,7 @@ test("frames come out as they went in, however the bytes are cut, and oversize o
   );
 });
 
-test("the header is length, stream id, type and flags, big endian", () => {
+void test("the header is length, stream id, type and flags, big endian", () => {
   const bytes = encodeFrame({ streamId: 0x0102, type: frameType.response, flags: 4, body: Uint8Array.of(9, 8) });
   assert.deepEqual([...bytes], [0, 0, 0, 2, 0, 0, 1, 2, 2, 4, 9, 8]);
 });

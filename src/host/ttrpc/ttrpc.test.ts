@@ -41,7 +41,7 @@ async function withPair(
   }
 }
 
-test("many calls at once get their own answers, whatever the order", async () => {
+void test("many calls at once get their own answers, whatever the order", async () => {
   const release: (() => void)[] = [];
   const start: Handlers<typeof Task>["start"] = async ({ id }) => {
     await new Promise<void>((resolve) => {
@@ -60,7 +60,7 @@ test("many calls at once get their own answers, whatever the order", async () =>
   });
 });
 
-test("an error keeps its code and message; metadata and timeout reach the handler", async () => {
+void test("an error keeps its code and message; metadata and timeout reach the handler", async () => {
   const handlers: Handlers<typeof Task> = {
     kill: async () => {
       throw notFound("process", "7");
@@ -82,7 +82,7 @@ test("an error keeps its code and message; metadata and timeout reach the handle
   });
 });
 
-test("an unknown method and an unknown service are not-implemented, and the connection lives on", async () => {
+void test("an unknown method and an unknown service are not-implemented, and the connection lives on", async () => {
   await withPair({ start: async () => ({ pid: 1 }) }, async (client) => {
     await assert.rejects(client.call(Task.method.pause, {}, { signal }), { code: "not-implemented", message: /Pause/ });
     await assert.rejects(client.call(TaskV3.method.start, {}, { signal }), { code: "not-implemented", message: /v3/ });
@@ -90,7 +90,7 @@ test("an unknown method and an unknown service are not-implemented, and the conn
   });
 });
 
-test("an aborted call ends at once with the reason, and its late answer harms nothing", async () => {
+void test("an aborted call ends at once with the reason, and its late answer harms nothing", async () => {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const handlers: Handlers<typeof Task> = {
     wait: async () => {
@@ -111,7 +111,7 @@ test("an aborted call ends at once with the reason, and its late answer harms no
   });
 });
 
-test("messages over the limit fail their call only, in both directions", async () => {
+void test("messages over the limit fail their call only, in both directions", async () => {
   const handlers: Handlers<typeof Task> = {
     connect: async () => ({ version: "x".repeat(maximumBody) }),
     start: async ({ id }) => ({ pid: id.length }),
@@ -126,7 +126,7 @@ test("messages over the limit fail their call only, in both directions", async (
   });
 });
 
-test("a dying server fails pending and later calls with unavailable", async () => {
+void test("a dying server fails pending and later calls with unavailable", async () => {
   const entered = Promise.withResolvers<void>();
   const wait: Handlers<typeof Task>["wait"] = async (_request, context) => {
     entered.resolve();
@@ -144,7 +144,7 @@ test("a dying server fails pending and later calls with unavailable", async () =
   });
 });
 
-test("a server that answers garbage fails the call and not the process", async () => {
+void test("a server that answers garbage fails the call and not the process", async () => {
   const directory = await mkdtemp(join(tmpdir(), "berth-ttrpc-"));
   const server = createServer((socket) => {
     socket.on("error", () => {}); // the client leaves first
@@ -187,7 +187,7 @@ function streamingMethod(): DescMethodServerStreaming<typeof StringValueSchema, 
   return method as ReturnType<typeof streamingMethod>;
 }
 
-test("a server pushes messages, empty ones too, and ends or fails the stream", async () => {
+void test("a server pushes messages, empty ones too, and ends or fails the stream", async () => {
   const lines = streamingMethod();
   await withPair({}, async (client, server) => {
     const handlers = {
@@ -209,7 +209,7 @@ test("a server pushes messages, empty ones too, and ends or fails the stream", a
   });
 });
 
-test("the Task services of versions 2 and 3 have the same methods and fields", () => {
+void test("the Task services of versions 2 and 3 have the same methods and fields", () => {
   const shape = (service: typeof Task | typeof TaskV3) =>
     service.methods.map((method) => [
       method.name,

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { makeFifo } from "./fifo.ts";
 
-test("makes a FIFO with the mode, and refuses a name that exists", () => {
+void test("makes a FIFO with the mode, and refuses a name that exists", () => {
   const directory = mkdtempSync(join(tmpdir(), "berth-fifo-"));
   try {
     const path = join(directory, "log");

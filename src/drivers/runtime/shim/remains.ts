@@ -8,9 +8,12 @@ import type { Exit } from "../../../core/tasks/task-runtime.ts";
 import type { TaskRecord } from "./bundle.ts";
 import { cgroupsOfSpec, removeCgroups } from "./cgroups.ts";
 import { findExecutable } from "./executable.ts";
+import { killProcess, processesIn, waitForEnd } from "./process-identity.ts";
 import { run } from "./run.ts";
 import type { ShimEnvironment } from "./shim.ts";
 
+/** How long an OCI runtime's command may go on when nobody waits for it. */
+const commandMs = 5_000;
 /** Exit code of a task whose shim died with it: as if killed. */
 const killedExitCode = 137;
 
@@ -40,6 +43,19 @@ export async function removeRemains(
   const paths = { ...cgroupsOfSpec(record.cgroupsPath), ...record.cgroups };
   await removeCgroups(paths, { signal });
   await rm(state, { recursive: true, force: true });
+}
+
+/**
+ * Waits for commands about a task that the shim has given to the OCI runtime for a daemon that is gone: a create would
+ * make the task after it was removed. They run in the shim's directory; one that does not end is killed.
+ */
+export async function endRuntimeCommands(shimDirectory: string, id: string): Promise<void> {
+  for (const process of await processesIn(shimDirectory)) {
+    const command = await readFile(`/proc/${process.pid}/cmdline`, "utf8").catch(() => ""); // it has ended
+    // Only the runtime's commands end with the task's id.
+    if (command.split("\0").at(-2) !== id) continue;
+    if (!(await waitForEnd(process, commandMs))) await killProcess(process);
+  }
 }
 
 /** The exit that a shim wrote down before it died (since containerd 2.4), or else a kill now. */

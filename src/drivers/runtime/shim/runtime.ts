@@ -5,7 +5,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { alreadyExists, hasCode, messageOf } from "../../../base/errors.ts";
 import { failpoint } from "../../../base/failpoint.ts";
 import { KeyedLock } from "../../../base/keyed-lock.ts";
-import { cleanup, TaskGroup } from "../../../base/lifetime.ts";
+import { cleanup, raceSignal, TaskGroup } from "../../../base/lifetime.ts";
 import type { Logger } from "../../../base/log.ts";
 import { sigkill } from "../../../base/posix-signal.ts";
 import type {
@@ -33,7 +33,7 @@ import { ShimEvents } from "./events.ts";
 import { findExecutable } from "./executable.ts";
 import { probeHandler } from "./probe.ts";
 import { toExit } from "./process.ts";
-import { readLastExit, removeRemains } from "./remains.ts";
+import { endRuntimeCommands, readLastExit, removeRemains } from "./remains.ts";
 import type { Shim, ShimEnvironment } from "./shim.ts";
 import { ShimPool } from "./shim-pool.ts";
 import { ShimTask, stdioFields } from "./task.ts";
@@ -165,7 +165,7 @@ class ShimRuntime implements TaskRuntime {
     const message = { id: record.id, bundle, ...stdioFields(request.stdio), options };
     let pid: number;
     try {
-      ({ pid } = await shim.call(shim.method.create, message, { signal }));
+      ({ pid } = await uncancelled(signal, (own) => shim.call(shim.method.create, message, { signal: own })));
     } catch (error) {
       signal.throwIfAborted();
       throw await withRuntimeLog(error, bundle);
@@ -220,7 +220,8 @@ class ShimRuntime implements TaskRuntime {
 
   /** Ends and removes a task whatever state it is in. */
   async #purge(record: TaskRecord, signal: AbortSignal): Promise<void> {
-    const { logger } = this.#environment;
+    const { layout, logger } = this.#environment;
+    await endRuntimeCommands(layout.shim(record.sandboxId), record.id);
     try {
       const shim = await this.#pool.find(record.sandboxId, { signal });
       const { id } = record;
@@ -242,6 +243,24 @@ class ShimRuntime implements TaskRuntime {
     await this.#pool.release(record.sandboxId, record.id, { signal });
     await removeBundle(this.#environment.layout.bundle(record.id));
     this.#events.forget(record.id);
+  }
+}
+
+/**
+ * The result of a call that the other side does not cancel: when the signal aborts, what the call makes must be there or
+ * not be there before it can be undone, so its end is awaited, for as long as a clean-up may take.
+ */
+async function uncancelled<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const own = new AbortController();
+  const result = call(own.signal);
+  try {
+    return await raceSignal(result, signal);
+  } catch (error) {
+    if (signal.aborted) {
+      await cleanup((deadline) => raceSignal(result, deadline)).catch(() => {}); // its failure is as good as its end
+      own.abort(error);
+    }
+    throw error;
   }
 }
 
