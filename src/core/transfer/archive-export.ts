@@ -11,6 +11,7 @@ import { mediaTypes } from "../../oci/image/descriptor.ts";
 import { maximumManifestBytes, parseManifest } from "../../oci/image/parse-documents.ts";
 import { familiarName, parseReference } from "../../oci/reference/reference.ts";
 import type { ContentStore } from "../content/content.ts";
+import { nameOf } from "../images/image-index.ts";
 import type { Image, ImageService } from "../images/image-service.ts";
 import type { LeaseManager } from "../leases/lease-manager.ts";
 
@@ -67,8 +68,8 @@ async function chooseImages(deps: ArchiveExportDeps, texts: readonly string[]): 
       names: new Set<string>(),
     };
     saved.set(image.id, chosen);
-    const name = image.names.find((candidate) => isNamed(candidate, text));
-    if (name !== undefined) chosen.names.add(name);
+    const name = nameOf(text);
+    if (name !== undefined && image.names.includes(name)) chosen.names.add(name);
   }
   return [...saved.values()];
 }
@@ -76,14 +77,6 @@ async function chooseImages(deps: ArchiveExportDeps, texts: readonly string[]): 
 async function configOf(content: ContentStore, image: Image): Promise<Descriptor> {
   const bytes = await content.read(image.manifest.digest, { maximumBytes: maximumManifestBytes });
   return parseManifest(bytes, image.manifest.mediaType).config;
-}
-
-/** Whether the text is this name and not the image's id. */
-function isNamed(name: string, text: string): boolean {
-  const reference = parseReference(name);
-  return [name, familiarName(reference), `${familiarName({ ...reference, tag: "latest" })}`].some((candidate) => {
-    return candidate === text || (reference.tag === "latest" && candidate === `${text}:latest`);
-  });
 }
 
 function indexOf(saved: readonly SavedImage[]): object {
