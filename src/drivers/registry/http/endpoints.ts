@@ -6,7 +6,15 @@
 
 import { isIP } from "node:net";
 import { connect } from "node:tls";
-import { allCapabilities, type Capability, defaultTls, type Endpoint, isLoopback, serverHost } from "./endpoint.ts";
+import {
+  allCapabilities,
+  type Capability,
+  defaultTls,
+  type Endpoint,
+  isLoopback,
+  serverHost,
+  type TlsFiles,
+} from "./endpoint.ts";
 import { loadHostsConfig } from "./hosts-config.ts";
 
 export interface EndpointOptions {
@@ -27,18 +35,24 @@ export class Endpoints {
     this.#options = options;
   }
 
-  /** In the order to try; the last one is the registry itself. */
+  /** In the order to try. The registry itself comes last, or where its configuration lists it. */
   async list(domain: string, capability: Capability): Promise<readonly Endpoint[]> {
     const config = await loadHostsConfig(this.#options.configPaths, domain);
-    const server = config.server ?? {
-      base: new URL(`${await this.#schemeOf(domain, config.tls !== undefined)}://${serverHost(domain)}/v2`),
+    const listed = config.listed.filter((endpoint) => endpoint.capabilities.includes(capability));
+    if (listed.some((endpoint) => !endpoint.isMirror)) return listed;
+    const server = config.server ?? (await this.#serverOf(domain, config.tls));
+    return server.capabilities.includes(capability) ? [...listed, server] : listed;
+  }
+
+  async #serverOf(domain: string, tls: TlsFiles | undefined): Promise<Endpoint> {
+    return {
+      base: new URL(`${await this.#schemeOf(domain, tls !== undefined)}://${serverHost(domain)}/v2`),
       capabilities: allCapabilities,
-      tls: config.tls ?? defaultTls,
+      tls: tls ?? defaultTls,
       headers: {},
       isMirror: false,
       overridePath: false,
     };
-    return [...config.mirrors.filter((mirror) => mirror.capabilities.includes(capability)), server];
   }
 
   async #schemeOf(domain: string, hasCertificates: boolean): Promise<"http" | "https"> {

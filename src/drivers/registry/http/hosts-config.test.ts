@@ -38,7 +38,7 @@ server = "https://registry-1.docker.io"
     "docker.io/client.pem": "CERT",
     "docker.io/client.key": "KEY",
   });
-  const { mirrors, server } = await loadHostsConfig([path.directory], "docker.io");
+  const { listed: mirrors, server } = await loadHostsConfig([path.directory], "docker.io");
   assert.deepEqual(
     mirrors.map((mirror) => mirror.base.href),
     ["https://mirror.example:5000/v2", "http://cache/prefix/v2", "https://harbor/v2/proxy"],
@@ -54,8 +54,18 @@ server = "https://registry-1.docker.io"
   });
   assert.deepEqual(first?.headers, { "x-token": ["one"], "x-list": ["a", "b"] });
   assert.equal(first?.dialTimeoutMs, 61_500);
-  assert.deepEqual(second?.capabilities, ["pull", "resolve", "push"]);
+  assert.deepEqual(second?.capabilities, ["pull", "resolve"]);
+  assert.deepEqual(server?.capabilities, ["pull", "resolve", "push"]);
+  assert.ok(mirrors.every(({ isMirror }) => isMirror));
   assert.equal(third?.tls.skipVerify, true);
+});
+
+test("a host section for the registry itself is no mirror and may be pushed to", async () => {
+  const text = 'server = "https://own.example"\n[host."https://own.example"]\nskip_verify = true\n';
+  await using path = await configPath({ "own.example/hosts.toml": text });
+  const [own] = (await loadHostsConfig([path.directory], "own.example")).listed;
+  assert.deepEqual([own?.isMirror, own?.tls.skipVerify], [false, true]);
+  assert.deepEqual(own?.capabilities, ["pull", "resolve", "push"]);
 });
 
 test("the directory may encode the port, later paths and _default stand in, certificates do without hosts.toml", async () => {
@@ -70,7 +80,7 @@ test("the directory may encode the port, later paths and _default stand in, cert
   const paths = [first.directory, "/nonexistent", second.directory];
   assert.equal((await loadHostsConfig(paths, "a.example:5000")).server?.base.host, "encoded");
   const other = await loadHostsConfig(paths, "c.example");
-  assert.equal(other.mirrors[0]?.base.host, "everywhere");
+  assert.equal(other.listed[0]?.base.host, "everywhere");
   assert.equal(other.server, undefined);
   assert.deepEqual((await loadHostsConfig(paths, "b.example")).tls, {
     authorities: ["CA"],

@@ -12,12 +12,15 @@ import { allCapabilities, type Capability, defaultTls, type Endpoint, serverHost
 
 /** What a domain's directory says; both parts are optional. */
 export interface HostsConfig {
-  readonly mirrors: readonly Endpoint[];
+  /** In their order; the registry itself may be among them. */
+  readonly listed: readonly Endpoint[];
   /** Where the registry itself is; undefined when only the transport is configured, or nothing. */
   readonly server?: Endpoint;
   /** How to secure connections to a server that has no URL of its own here. */
   readonly tls?: TlsFiles;
 }
+
+const mirrorCapabilities: readonly Capability[] = ["pull", "resolve"];
 
 type Section = Readonly<Record<string, unknown>>;
 
@@ -30,7 +33,7 @@ export async function loadHostsConfig(configPaths: readonly string[], domain: st
       if (config !== undefined) return config;
     }
   }
-  return { mirrors: [] };
+  return { listed: [] };
 }
 
 async function loadDirectory(directory: string, domain: string): Promise<HostsConfig | undefined> {
@@ -39,32 +42,33 @@ async function loadDirectory(directory: string, domain: string): Promise<HostsCo
   const file = path.join(directory, "hosts.toml");
   if (names.includes("hosts.toml")) return await parseHostsFile(file, await readText(file), domain);
   const tls = await certificatesOf(directory, names);
-  return tls === undefined ? undefined : { mirrors: [], tls };
+  return tls === undefined ? undefined : { listed: [], tls };
 }
 
 async function parseHostsFile(file: string, text: string, domain: string): Promise<HostsConfig> {
   const root = inFile(file, () => parse(text)) as Section;
   const hosts = root["host"] ?? {};
   if (!isSection(hosts)) throw invalidArgument(`${file}: host is not a table`);
-  const mirrors: Endpoint[] = [];
-  for (const [url, section] of Object.entries(hosts)) {
-    if (!isSection(section)) throw invalidArgument(`${file}: host ${JSON.stringify(url)} is not a table`);
-    mirrors.push(await readEndpoint(file, url, { section, isMirror: true }));
-  }
   const server = root["server"];
   if (server !== undefined && typeof server !== "string") throw invalidArgument(`${file}: server is not a text`);
-  if (server !== undefined)
-    return { mirrors, server: await readEndpoint(file, server, { section: root, isMirror: false }) };
-  const own = await readEndpoint(file, `https://${serverHost(domain)}`, { section: root, isMirror: false });
   const isConfigured = Object.keys(root).some((key) => key !== "host");
-  return isConfigured ? { mirrors, server: own } : { mirrors };
+  const own = await readEndpoint(file, server ?? `https://${serverHost(domain)}`, root);
+  const listed: Endpoint[] = [];
+  for (const [url, section] of Object.entries(hosts)) {
+    if (!isSection(section)) throw invalidArgument(`${file}: host ${JSON.stringify(url)} is not a table`);
+    const endpoint = await readEndpoint(file, url, section);
+    listed.push(endpoint.base.host === own.base.host ? endpoint : asMirror(endpoint, section));
+  }
+  return isConfigured ? { listed, server: own } : { listed };
 }
 
-async function readEndpoint(
-  file: string,
-  text: string,
-  { section, isMirror }: { readonly section: Section; readonly isMirror: boolean },
-): Promise<Endpoint> {
+/** Pushes go to the registry itself, unless a mirror is said to take them. */
+function asMirror(endpoint: Endpoint, section: Section): Endpoint {
+  const capabilities = section["capabilities"] === undefined ? mirrorCapabilities : endpoint.capabilities;
+  return { ...endpoint, capabilities, isMirror: true };
+}
+
+async function readEndpoint(file: string, text: string, section: Section): Promise<Endpoint> {
   const url = inFile(file, () => new URL(/^[a-z]+:\/\//i.test(text) ? text : `https://${text}`));
   if (url.protocol !== "https:" && url.protocol !== "http:") {
     throw invalidArgument(`${file}: ${JSON.stringify(text)} is neither https nor http`);
@@ -83,7 +87,7 @@ async function readEndpoint(
     tls: await readTls(file, section),
     headers: readHeaders(file, section["header"]),
     ...(dialTimeout !== undefined && { dialTimeoutMs: readDuration(file, dialTimeout) }),
-    isMirror,
+    isMirror: false,
     overridePath,
   };
 }

@@ -161,6 +161,22 @@ test("a private authority works from hosts.toml and as ca.crt, and without it th
   await registry.resolve(reference, { signal });
 });
 
+test("the registry's own host section in hosts.toml has its authority, its credentials and its pushes", async () => {
+  await using server = await startDockerRegistry({ tls: true, auth: true });
+  await using configuration = await temporaryDirectory();
+  const own = path.join(configuration.directory, server.domain);
+  await mkdir(own);
+  await writeFile(path.join(own, "ca.pem"), server.authority);
+  const url = `https://${server.domain}`;
+  await writeFile(path.join(own, "hosts.toml"), `server = "${url}"\n[host."${url}"]\nca = "ca.pem"\n`);
+  await using registry = registryWith({ configPaths: [configuration.directory] });
+  const credentials = testUser;
+  const { reference, layer } = await pushImage(registry, `${server.domain}/app`, { credentials, signal });
+  const bytes = await collect(registry.openBlob(reference, layer.descriptor, { credentials, signal }));
+  assert.deepEqual(bytes, layer.bytes);
+  await registry.login(`https://${server.domain}/v1/`, credentials, { signal });
+});
+
 test("a mirror answers for another registry, and the server stands in where it cannot", async () => {
   await using mirror = await startDockerRegistry();
   await using origin = await startDockerRegistry();

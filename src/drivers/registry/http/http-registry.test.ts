@@ -273,6 +273,20 @@ test("a token that was refused is fetched again once", async () => {
   assert.equal(issued, 2);
 });
 
+test("a busy token service is asked again", async () => {
+  let requests = 0;
+  await using service = await startFakeServer((request, response) => {
+    if (request.url?.startsWith("/token") === true) {
+      if (requests++ === 0) response.writeHead(503).end();
+      else response.end('{"token":"good"}');
+    } else if (request.headers.authorization === "Bearer good") sendManifest(response);
+    else response.writeHead(401, { "www-authenticate": `Bearer realm="http://${request.headers.host}/token"` }).end();
+  });
+  await using registry = registryWith();
+  await registry.fetchManifest(parseReference(`${service.host}/app:v1`), { signal });
+  assert.equal(requests, 2);
+});
+
 test("an identity token is exchanged by POST and kept out of URLs", async () => {
   await using fake = await startTokenRegistry();
   await using registry = registryWith();

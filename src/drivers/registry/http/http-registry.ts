@@ -6,7 +6,7 @@ import type { Logger } from "../../../base/log.ts";
 import type { Registry, RegistryCredentials, RegistryOptions } from "../../../core/transfer/registry.ts";
 import type { Reference } from "../../../oci/reference/reference.ts";
 import { Authorizer } from "./authorizer.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { type Endpoint, registryDomain } from "./endpoint.ts";
 import { Endpoints } from "./endpoints.ts";
 import { fetchManifest, resolveManifest } from "./fetch-manifest.ts";
 import { readRegistryError } from "./http-errors.ts";
@@ -69,7 +69,8 @@ export function createHttpRegistry(options: HttpRegistryOptions): Registry {
       if (response.status !== 201) throw await client.failure(access, response);
       await response.body.dump();
     },
-    login: async (domain, credentials, { signal }) => {
+    login: async (address, credentials, { signal }) => {
+      const domain = registryDomain(address);
       const access: Access = { reference: { domain, path: "" }, actions: "pull", credentials, signal };
       return await login({ client, authorizer, endpoint: await client.server(access) }, access, credentials);
     },

@@ -5,7 +5,7 @@
 import { EngineError, hasCode, toEngineError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { RegistryCredentials } from "../../../core/transfer/registry.ts";
-import { type Reference, repositoryOf } from "../../../oci/reference/reference.ts";
+import { familiarName, type Reference } from "../../../oci/reference/reference.ts";
 import type { Authorizer, Grant } from "./authorizer.ts";
 import { type Capability, type Endpoint, serverHost } from "./endpoint.ts";
 import type { Endpoints } from "./endpoints.ts";
@@ -51,7 +51,7 @@ export class RegistryClient {
     return this.#dependencies.requester.policy;
   }
 
-  /** The first endpoint's result; a mirror that fails in any way is passed over, and only the server's failure counts. */
+  /** The first endpoint's result; one that fails in any way is passed over, and the registry's own failure counts most. */
   async firstOf<T>(
     access: Access,
     { capability, skipMirrors }: { readonly capability: Capability; readonly skipMirrors?: boolean },
@@ -59,24 +59,27 @@ export class RegistryClient {
   ): Promise<T> {
     const { domain } = access.reference;
     const endpoints = await this.#dependencies.endpoints.list(domain, capability);
+    let failure: { readonly error: EngineError; readonly isMirror: boolean } | undefined;
     for (const endpoint of endpoints) {
       if (endpoint.isMirror && skipMirrors === true) continue;
       try {
         return await work(endpoint);
       } catch (error) {
+        if (access.signal.aborted) throw error;
         if (hasCode(error, "unavailable")) this.#dependencies.endpoints.forget(domain);
-        if (!endpoint.isMirror || access.signal.aborted) throw error;
-        this.#dependencies.log.warn({ error, domain, mirror: endpoint.base.href }, "registry mirror failed");
+        if (failure === undefined || failure.isMirror)
+          failure = { error: toEngineError(error), isMirror: endpoint.isMirror };
+        if (endpoint !== endpoints.at(-1))
+          this.#dependencies.log.warn({ err: error, domain }, `${endpoint.base.host} failed`);
       }
     }
-    throw new EngineError("internal", `registry ${domain} has no endpoint`);
+    throw failure?.error ?? noEndpoint(domain, capability);
   }
 
-  /** Where the registry itself is. */
+  /** Where pushes and logins go: the registry itself, unless its configuration names another place for them. */
   async server(access: Access): Promise<Endpoint> {
-    const endpoint = (await this.#dependencies.endpoints.list(access.reference.domain, "push")).at(-1);
-    if (endpoint === undefined)
-      throw new EngineError("internal", `registry ${access.reference.domain} has no endpoint`);
+    const [endpoint] = await this.#dependencies.endpoints.list(access.reference.domain, "push");
+    if (endpoint === undefined) throw noEndpoint(access.reference.domain, "push");
     return endpoint;
   }
 
@@ -119,10 +122,18 @@ export class RegistryClient {
   }
 }
 
+function noEndpoint(domain: string, capability: Capability): EngineError {
+  return new EngineError(
+    "failed-precondition",
+    `registry ${domain}: hosts.toml names no host with the capability ${capability}`,
+  );
+}
+
 /** In the words that Docker's users search for. */
 function accessDenied({ reference, actions }: Access, cause: EngineError, detail: string): EngineError {
   const verb = actions === "pull" ? "pull" : "push";
-  const message = `${verb} access denied for ${repositoryOf(reference)}, repository does not exist or may require authorization: ${detail}`;
+  const name = familiarName({ domain: reference.domain, path: reference.path });
+  const message = `${verb} access denied for ${name}, repository does not exist or may require authorization: ${detail}`;
   return new EngineError(cause.code, message, { cause });
 }
 

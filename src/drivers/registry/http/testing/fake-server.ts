@@ -3,7 +3,7 @@
 
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 
 export interface SeenRequest {
@@ -21,10 +21,7 @@ export interface FakeServer extends AsyncDisposable {
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-export async function startFakeServer(
-  answer: Answer,
-  tls?: { readonly cert: string; readonly key: string },
-): Promise<FakeServer> {
+export async function startFakeServer(answer: Answer, tls?: ServerOptions): Promise<FakeServer> {
   const seen: SeenRequest[] = [];
   const listener = (request: IncomingMessage, response: ServerResponse) => {
     seen.push({ method: request.method ?? "", url: request.url ?? "", headers: request.headers });
