@@ -2,13 +2,20 @@
 // Pull and push against Debian's docker-registry.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rmdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { shortId } from "../../base/ids.ts";
 import { startDockerRegistry, testUser } from "../../drivers/registry/http/testing/docker-registry.ts";
 import { parseReference } from "../../oci/reference/reference.ts";
 import { storeImage, storeIndex } from "../images/testing/image-world.ts";
 import { amd64, openTransferWorld, recordProgress } from "./testing/transfer-world.ts";
 
+const run = promisify(execFile);
 const { signal } = new AbortController();
 const arm64 = { os: "linux", architecture: "arm64" };
 
@@ -156,4 +163,39 @@ test("unknown tags, missing passwords and images that are not here fail with not
     (await there.registry.resolve(parseReference(name), { credentials: testUser, signal })).digest,
     image.target.digest,
   );
+});
+
+/** A directory that holds this many bytes and no more. */
+async function smallDisk(bytes: number) {
+  const directory = await mkdtemp(path.join(tmpdir(), "berth-small-disk-"));
+  await run("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "berth-test", directory]);
+  return {
+    directory,
+    [Symbol.asyncDispose]: async () => {
+      await run("umount", [directory]);
+      await rmdir(directory);
+    },
+  };
+}
+
+test("a full disk is said to be full, and the pull works once there is room", async (t) => {
+  await using server = await startDockerRegistry();
+  await using here = await openTransferWorld();
+  const name = `${server.domain}/app:v1`;
+  const layer = randomBytes(300_000).toString("base64");
+  await here.images.put(name, await storeImage(here.content, { layers: [layer] }));
+  await here.pusher.push(name, { signal });
+  await using disk = await smallDisk(200_000);
+  const temporary = process.env["TMPDIR"];
+  t.after(() => {
+    if (temporary === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = temporary;
+  });
+  process.env["TMPDIR"] = disk.directory;
+  await using there = await openTransferWorld();
+  await assert.rejects(there.puller.pull(name, { signal }), { code: "resource-exhausted" });
+  const { images, leases } = await there.leftovers();
+  assert.deepEqual([images, leases], [[], 0]);
+  await run("mount", ["-o", "remount,size=4m", disk.directory]);
+  assert.equal((await there.puller.pull(name, { signal })).isUpToDate, false);
 });

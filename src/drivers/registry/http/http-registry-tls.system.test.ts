@@ -143,3 +143,20 @@ test("headers of hosts.toml go to their own host alone", async () => {
   assert.equal(store.seen[0]?.headers["x-key"], undefined);
   assert.ok([...mirror.seen, ...store.seen].every(({ headers }) => headers.authorization === undefined));
 });
+
+test("a mirror that asks for a password does not get the registry's, which does", async () => {
+  await using tls = await certificates();
+  const challenge = { "www-authenticate": 'Basic realm="x"' };
+  await using mirror = await startFakeServer((_request, response) => response.writeHead(401, challenge).end());
+  await using server = await startFakeServer((request, response) => {
+    if (request.headers.authorization === undefined) response.writeHead(401, challenge).end();
+    else response.end(blob.bytes);
+  });
+  await tls.configure("registry.invalid", `server = "http://${server.host}"\n[host."http://${mirror.host}"]\n`);
+  await using registry = registryWith(tls.directory);
+  const options = { credentials: { username: "u", password: "p" }, signal };
+  const reference = parseReference("registry.invalid/app");
+  assert.deepEqual(await collect(registry.openBlob(reference, blob.descriptor, options)), Buffer.from(blob.bytes));
+  assert.ok(mirror.seen.length > 0 && mirror.seen.every(({ headers }) => headers.authorization === undefined));
+  assert.equal(server.seen.at(-1)?.headers.authorization, "Basic dTpw");
+});
