@@ -32,6 +32,7 @@ export type {
   LogOptions,
   WaitCondition,
 } from "./containers.ts";
+export { DockerConfig, defaultDockerConfigPath, type StoredCredentials } from "./credentials/docker-config.ts";
 export { BerthError } from "./errors.ts";
 export type { ExecStreams } from "./exec.ts";
 export type { Images, RegistryCredentials, TransferOptions } from "./images.ts";
