@@ -92,7 +92,13 @@ async function runStart(request: LaunchRequest, input: Uint8Array | undefined, s
     ["-namespace", request.namespace, "-id", request.id, "-address", request.owner, "start"],
     {
       cwd: request.directory,
-      env: { ...process.env, TTRPC_ADDRESS: request.eventSocketPath, NAMESPACE: request.namespace },
+      // A runtime would take the daemon's own NOTIFY_SOCKET for the container's and wait on it.
+      env: {
+        ...process.env,
+        NOTIFY_SOCKET: undefined,
+        TTRPC_ADDRESS: request.eventSocketPath,
+        NAMESPACE: request.namespace,
+      },
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     },
   );

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is left of a task whose shim cannot be asked: the OCI runtime's state, processes, cgroups. Ended without it.
+// Ending a task in any state: through its shim if that can be asked, and without it: the OCI runtime's state, processes,
+// cgroups.
 
 import { access, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../../../base/errors.ts";
+import { deadlineSignal } from "../../../base/lifetime.ts";
+import { sigkill } from "../../../base/posix-signal.ts";
 import type { Exit } from "../../../core/tasks/task-runtime.ts";
 import type { TaskRecord } from "./bundle.ts";
 import { cgroupsOfSpec, removeCgroups } from "./cgroups.ts";
 import { findExecutable } from "./executable.ts";
 import { killProcess, processesIn, waitForEnd } from "./process-identity.ts";
 import { run } from "./run.ts";
-import type { ShimEnvironment } from "./shim.ts";
+import type { Shim, ShimEnvironment } from "./shim.ts";
 
+/** How long a killed task may take to end; one that is frozen does not. */
+const killMs = 2_000;
 /** How long an OCI runtime's command may go on when nobody waits for it. */
 const commandMs = 5_000;
 /** Exit code of a task whose shim died with it: as if killed. */
@@ -43,6 +48,14 @@ export async function removeRemains(
   const paths = { ...cgroupsOfSpec(record.cgroupsPath), ...record.cgroups };
   await removeCgroups(paths, { signal });
   await rm(state, { recursive: true, force: true });
+}
+
+/** Kills and deletes a task whatever state it is in; fails when the shim does not know it or cannot. */
+export async function endInShim(shim: Shim, id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  await shim.call(shim.method.kill, { id, signal: sigkill, all: true }, { signal }).catch(() => {}); // not running
+  const deadline = AbortSignal.any([signal, deadlineSignal(killMs, "the end of a killed task")]);
+  await shim.call(shim.method.wait, { id }, { signal: deadline });
+  await shim.call(shim.method.delete, { id }, { signal });
 }
 
 /**

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The driver "shim": runs tasks through any containerd shim (Runtime v2), and so through any OCI runtime that one drives.
 
-import { create, toBinary } from "@bufbuild/protobuf";
 import { alreadyExists, hasCode, messageOf } from "../../../base/errors.ts";
-import { failpoint } from "../../../base/failpoint.ts";
 import { KeyedLock } from "../../../base/keyed-lock.ts";
-import { cleanup, raceSignal, TaskGroup } from "../../../base/lifetime.ts";
+import { cleanup, TaskGroup } from "../../../base/lifetime.ts";
 import type { Logger } from "../../../base/log.ts";
-import { sigkill } from "../../../base/posix-signal.ts";
 import type {
   RuntimeFeatures,
   RuntimeHandler,
@@ -15,8 +12,6 @@ import type {
   TaskRequest,
   TaskRuntime,
 } from "../../../core/tasks/task-runtime.ts";
-import { OptionsSchema } from "../../../gen/containerd/runc/v1/options_pb.js";
-import { Status } from "../../../gen/containerd/v1/types/task_pb.js";
 import {
   Layout,
   makeDirectory,
@@ -27,16 +22,14 @@ import {
   writeRecord,
   writeTaskConfig,
 } from "./bundle.ts";
-import { cgroupsOfProcess, cgroupsOfSpec, readOomKills } from "./cgroups.ts";
-import { withRuntimeLog } from "./errors.ts";
+import { cgroupsOfSpec, readOomKills } from "./cgroups.ts";
+import { createInShim, resolveBinary } from "./create-task.ts";
 import { ShimEvents } from "./events.ts";
-import { findExecutable } from "./executable.ts";
 import { probeHandler } from "./probe.ts";
-import { toExit } from "./process.ts";
-import { endRuntimeCommands, readLastExit, removeRemains } from "./remains.ts";
+import { endInShim, endRuntimeCommands, readLastExit, removeRemains } from "./remains.ts";
 import type { Shim, ShimEnvironment } from "./shim.ts";
 import { ShimPool } from "./shim-pool.ts";
-import { ShimTask, stdioFields } from "./task.ts";
+import { ShimTask } from "./task.ts";
 
 export interface ShimRuntimeDependencies {
   readonly logger: Logger;
@@ -116,9 +109,8 @@ class ShimRuntime implements TaskRuntime {
     try {
       const shim = await this.#pool.find(record.sandboxId, { signal });
       const state = await shim.call(shim.method.state, { id }, { signal });
-      const task = this.#taskOf(record, shim, state.pid, state.status !== Status.CREATED);
-      if (state.status === Status.STOPPED) task.finish(toExit(state.exitStatus, state.exitedAt));
-      else task.watch();
+      const task = this.#taskOf(record, shim, state.pid);
+      task.restore(state);
       return task;
     } catch (error) {
       if (!hasCode(error, "unavailable") && !hasCode(error, "not-found")) throw error;
@@ -160,21 +152,8 @@ class ShimRuntime implements TaskRuntime {
     writeRecord(bundle, "task.json", record);
     writeTaskConfig(bundle, request);
     const shim = await this.#pool.acquire(record, { signal });
-    await failpoint("runtime/shim:create");
-    const options = { typeUrl: OptionsSchema.typeName, value: this.#encodeOptions(record.handler) };
-    const message = { id: record.id, bundle, ...stdioFields(request.stdio), options };
-    let pid: number;
-    try {
-      ({ pid } = await uncancelled(signal, (own) => shim.call(shim.method.create, message, { signal: own })));
-    } catch (error) {
-      signal.throwIfAborted();
-      throw await withRuntimeLog(error, bundle);
-    }
-    // Where the runtime put init is known for sure now, also with systemd.
-    const complete: TaskRecord = { ...record, cgroups: cgroupsOfProcess(pid) };
-    writeRecord(bundle, "task.json", complete);
-    await failpoint("runtime/shim:created");
-    const task = this.#taskOf(complete, shim, pid, false);
+    const { pid, record: complete } = await createInShim(this.#environment, shim, { request, record }, { signal });
+    const task = this.#taskOf(complete, shim, pid);
     task.watch();
     return task;
   }
@@ -188,16 +167,7 @@ class ShimRuntime implements TaskRuntime {
     }
   }
 
-  #encodeOptions(handler: RuntimeHandler): Uint8Array {
-    const options = {
-      binaryName: handler.binary ?? "",
-      root: this.#environment.layout.runtimeRoot(handler),
-      systemdCgroup: handler.systemdCgroup,
-    };
-    return toBinary(OptionsSchema, create(OptionsSchema, options));
-  }
-
-  #taskOf(record: TaskRecord, shim: Shim, pid: number, started: boolean): ShimTask {
+  #taskOf(record: TaskRecord, shim: Shim, pid: number): ShimTask {
     const bundle = this.#environment.layout.bundle(record.id);
     const dependencies = {
       shim,
@@ -215,7 +185,7 @@ class ShimRuntime implements TaskRuntime {
       },
       onDeleted: () => cleanup((signal) => this.#forget(record, signal)),
     };
-    return new ShimTask(dependencies, pid, { started });
+    return new ShimTask(dependencies, pid);
   }
 
   /** Ends and removes a task whatever state it is in. */
@@ -224,10 +194,7 @@ class ShimRuntime implements TaskRuntime {
     await endRuntimeCommands(layout.shim(record.sandboxId), record.id);
     try {
       const shim = await this.#pool.find(record.sandboxId, { signal });
-      const { id } = record;
-      await shim.call(shim.method.kill, { id, signal: sigkill, all: true }, { signal }).catch(() => {}); // not running
-      await shim.call(shim.method.wait, { id }, { signal: AbortSignal.any([signal, AbortSignal.timeout(2_000)]) });
-      await shim.call(shim.method.delete, { id }, { signal });
+      await endInShim(shim, record.id, { signal });
     } catch (error) {
       signal.throwIfAborted();
       // The shim is gone or does not know it: its traces are removed without it.
@@ -244,27 +211,4 @@ class ShimRuntime implements TaskRuntime {
     await removeBundle(this.#environment.layout.bundle(record.id));
     this.#events.forget(record.id);
   }
-}
-
-/**
- * The result of a call that the other side does not cancel: when the signal aborts, what the call makes must be there or
- * not be there before it can be undone, so its end is awaited, for as long as a clean-up may take.
- */
-async function uncancelled<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const own = new AbortController();
-  const result = call(own.signal);
-  try {
-    return await raceSignal(result, signal);
-  } catch (error) {
-    if (signal.aborted) {
-      await cleanup((deadline) => raceSignal(result, deadline)).catch(() => {}); // its failure is as good as its end
-      own.abort(error);
-    }
-    throw error;
-  }
-}
-
-/** The handler with the absolute path of its OCI runtime, so that a missing one is told before anything is made. */
-function resolveBinary(handler: RuntimeHandler): RuntimeHandler {
-  return handler.binary === undefined ? handler : { ...handler, binary: findExecutable(handler.binary) };
 }

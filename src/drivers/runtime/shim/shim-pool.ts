@@ -7,7 +7,11 @@ import { failedPrecondition, hasCode, messageOf, unavailable } from "../../../ba
 import { KeyedLock } from "../../../base/keyed-lock.ts";
 import type { RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
 import { readShimRecord, readTaskRecords } from "./bundle.ts";
-import { attachShim, removeShim, type Shim, type ShimEnvironment, shutdownMs, startShim } from "./shim.ts";
+import { removeShim } from "./remove-shim.ts";
+import { attachShim, type Shim, type ShimEnvironment, startShim } from "./shim.ts";
+
+/** How long a shim may take to end after Shutdown before it is killed. */
+const shutdownMs = 3_000;
 
 export interface ShimRequest {
   /** The task that needs it. */

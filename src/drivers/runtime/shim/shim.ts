@@ -3,9 +3,7 @@
 // so that the bundles of its tasks may go in any order. A broken connection is made again; a shim that nobody can connect
 // to is dead, and whoever waits on it is told with unavailable.
 
-import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { hasCode, unavailable } from "../../../base/errors.ts";
@@ -15,11 +13,12 @@ import type { RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
 import { Task as TaskV2 } from "../../../gen/containerd/task/v2/task_pb.js";
 import { Task as TaskV3 } from "../../../gen/containerd/task/v3/task_pb.js";
 import { connectTtrpc, type TtrpcClient } from "../../../host/ttrpc/client.ts";
-import { type Layout, makeDirectory, readShimRecord, type ShimRecord, writeRecord } from "./bundle.ts";
+import { type Layout, makeDirectory, type ShimRecord, writeRecord } from "./bundle.ts";
 import { findExecutable } from "./executable.ts";
 import { launchShim } from "./launch.ts";
 import { drainShimLog } from "./log-fifo.ts";
-import { identifyProcess, killProcess, processesIn, waitForEnd } from "./process-identity.ts";
+import { identifyProcess } from "./process-identity.ts";
+import { removeShim } from "./remove-shim.ts";
 
 /** The methods of the Task service under the names that this shim knows. */
 export type TaskMethods = typeof TaskV2.method;
@@ -32,13 +31,9 @@ export interface ShimEnvironment {
   readonly eventSocketPath: string;
 }
 
-/** How long a shim may take to end after Shutdown before it is killed. */
-export const shutdownMs = 3_000;
 const connectMs = 5_000;
 /** A unix socket's path has 107 bytes; a shim's socket is named by 64 digits. */
 const longestSocketDirectory = 107 - 65;
-/** Where shims of containerd put their sockets when they are not told otherwise. */
-const sharedSocketDirectory = "/run/containerd/s";
 
 /** Groups tasks: containerd's CRI and shims know a sandbox by it. */
 const sandboxAnnotation = "io.kubernetes.cri.sandbox-id";
@@ -168,29 +163,4 @@ export async function attachShim(
 function writeShimConfig(directory: string, sandboxId: string): void {
   const config = { ociVersion: "1.0.0", annotations: { [sandboxAnnotation]: sandboxId } };
   writeFileSync(join(directory, "config.json"), JSON.stringify(config), { mode: 0o600 });
-}
-
-/** Waits a little for a shim that was asked to end, kills it if it stays, and removes its sockets and its directory. */
-export async function removeShim(
-  { layout, logger, namespace }: ShimEnvironment,
-  sandboxId: string,
-  { graceMs = 0 }: { readonly graceMs?: number } = {},
-): Promise<void> {
-  const directory = layout.shim(sandboxId);
-  const record = readShimRecord(layout, sandboxId);
-  // Without a finished record the daemon was killed while it started the shim, which is found by where it runs.
-  const processes = record?.process === undefined ? await processesIn(directory) : [record.process];
-  for (const process of processes) {
-    if (await waitForEnd(process, graceMs)) continue;
-    if (graceMs > 0) logger.warn({ sandbox: sandboxId, pid: process.pid }, "the shim does not end and is killed");
-    await killProcess(process);
-  }
-  // Shims name their socket by this digest; one that was killed leaves it.
-  const name = createHash("sha256")
-    .update(join(layout.state, namespace, sandboxId))
-    .digest("hex");
-  for (const socket of [join(sharedSocketDirectory, name), join(layout.sockets, name), record?.socket]) {
-    if (socket !== undefined) await rm(socket, { force: true });
-  }
-  await rm(directory, { recursive: true, force: true });
 }

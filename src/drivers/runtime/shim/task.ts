@@ -6,9 +6,10 @@ import { cleanup } from "../../../base/lifetime.ts";
 import { sigkill } from "../../../base/posix-signal.ts";
 import type { Stdio } from "../../../core/streams/stdio.ts";
 import type { Process, ProcessStatus, Task } from "../../../core/tasks/task-runtime.ts";
+import type { StateResponse } from "../../../gen/containerd/task/v2/task_pb.js";
 import { Status } from "../../../gen/containerd/v1/types/task_pb.js";
 import type { RuntimeProcess, RuntimeResources } from "../../../oci/runtime/spec.ts";
-import { type ProcessDependencies, ShimProcess } from "./process.ts";
+import { type ProcessDependencies, ShimProcess, toExit } from "./process.ts";
 
 export interface TaskDependencies extends ProcessDependencies {
   /** Whether the OOM killer hit it so far. */
@@ -29,13 +30,19 @@ const statusByNumber: Readonly<Record<Status, ProcessStatus | undefined>> = {
 export class ShimTask extends ShimProcess implements Task {
   readonly #dependencies: TaskDependencies;
   #oomKilled: boolean | undefined;
-  #started: boolean;
+  #started = false;
   #finished = false;
 
-  constructor(dependencies: TaskDependencies, pid: number, { started }: { readonly started: boolean }) {
+  constructor(dependencies: TaskDependencies, pid: number) {
     super(dependencies, "", pid);
     this.#dependencies = dependencies;
-    this.#started = started;
+  }
+
+  /** Takes over what the shim says of a task that an earlier daemon made. */
+  restore({ status, exitStatus, exitedAt }: StateResponse): void {
+    this.#started = status !== Status.CREATED;
+    if (status === Status.STOPPED) this.finish(toExit(exitStatus, exitedAt));
+    else this.watch();
   }
 
   override async start(options: { readonly signal: AbortSignal }): Promise<void> {

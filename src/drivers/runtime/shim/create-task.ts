@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one step of making a task that the shim and its OCI runtime do.
+
+import { create, toBinary } from "@bufbuild/protobuf";
+import { failpoint } from "../../../base/failpoint.ts";
+import { cleanup, raceSignal } from "../../../base/lifetime.ts";
+import type { RuntimeHandler, TaskRequest } from "../../../core/tasks/task-runtime.ts";
+import { OptionsSchema } from "../../../gen/containerd/runc/v1/options_pb.js";
+import { type TaskRecord, writeRecord } from "./bundle.ts";
+import { cgroupsOfProcess } from "./cgroups.ts";
+import { withRuntimeLog } from "./errors.ts";
+import { findExecutable } from "./executable.ts";
+import type { Shim, ShimEnvironment } from "./shim.ts";
+import { stdioFields } from "./task.ts";
+
+/** The handler with the absolute path of its OCI runtime, so that a missing one is told before anything is made. */
+export function resolveBinary(handler: RuntimeHandler): RuntimeHandler {
+  return handler.binary === undefined ? handler : { ...handler, binary: findExecutable(handler.binary) };
+}
+
+/** Makes the task of a bundle that is written; its record then says where the runtime put it. */
+export async function createInShim(
+  { layout }: ShimEnvironment,
+  shim: Shim,
+  { request, record }: { readonly request: TaskRequest; readonly record: TaskRecord },
+  { signal }: { readonly signal: AbortSignal },
+): Promise<{ readonly pid: number; readonly record: TaskRecord }> {
+  const { id, handler } = record;
+  const bundle = layout.bundle(id);
+  await failpoint("runtime/shim:create");
+  const options = create(OptionsSchema, {
+    binaryName: handler.binary ?? "",
+    root: layout.runtimeRoot(handler),
+    systemdCgroup: handler.systemdCgroup,
+  });
+  const message = {
+    id,
+    bundle,
+    ...stdioFields(request.stdio),
+    options: { typeUrl: OptionsSchema.typeName, value: toBinary(OptionsSchema, options) },
+  };
+  let pid: number;
+  try {
+    ({ pid } = await uncancelled(signal, (own) => shim.call(shim.method.create, message, { signal: own })));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw await withRuntimeLog(error, bundle);
+  }
+  // Where the runtime put init is known for sure now, also with systemd.
+  const complete: TaskRecord = { ...record, cgroups: cgroupsOfProcess(pid) };
+  writeRecord(bundle, "task.json", complete);
+  await failpoint("runtime/shim:created");
+  return { pid, record: complete };
+}
+
+/**
+ * The result of a call that the other side does not cancel: when the signal aborts, what the call makes must be there or
+ * not be there before it can be undone, so its end is awaited, for as long as a clean-up may take.
+ */
+async function uncancelled<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const own = new AbortController();
+  const result = call(own.signal);
+  try {
+    return await raceSignal(result, signal);
+  } catch (error) {
+    if (signal.aborted) {
+      await cleanup((deadline) => raceSignal(result, deadline)).catch(() => {}); // its failure is as good as its end
+      own.abort(error);
+    }
+    throw error;
+  }
+}
