@@ -163,8 +163,10 @@ class OverlaySnapshotter implements Snapshotter {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#background[Symbol.asyncDispose]();
+    // A deletion that is cut off here goes on at the next start.
+    const ended = this.#background[Symbol.asyncDispose]();
     await this.#pool[Symbol.asyncDispose]();
+    await ended;
   }
 
   async #create(
