@@ -55,6 +55,7 @@ export interface Process {
     size: { readonly width: number; readonly height: number },
     options: { readonly signal: AbortSignal },
   ): Promise<void>;
+  /** Ends its stdin. Whoever writes to the FIFO closes it first: the process sees the end when the last writer has gone. */
   closeStdin(options: { readonly signal: AbortSignal }): Promise<void>;
   /** Frees what the runtime keeps of it; idempotent. */
   delete(options: { readonly signal: AbortSignal }): Promise<void>;

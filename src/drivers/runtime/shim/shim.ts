@@ -10,8 +10,6 @@ import { hasCode, unavailable } from "../../../base/errors.ts";
 import { failpoint } from "../../../base/failpoint.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
-import { Task as TaskV2 } from "../../../gen/containerd/task/v2/task_pb.js";
-import { Task as TaskV3 } from "../../../gen/containerd/task/v3/task_pb.js";
 import { connectTtrpc, type TtrpcClient } from "../../../host/ttrpc/client.ts";
 import { type Layout, makeDirectory, type ShimRecord, writeRecord } from "./bundle.ts";
 import { findExecutable } from "./executable.ts";
@@ -19,9 +17,7 @@ import { launchShim } from "./launch.ts";
 import { drainShimLog } from "./log-fifo.ts";
 import { identifyProcess } from "./process-identity.ts";
 import { removeShim } from "./remove-shim.ts";
-
-/** The methods of the Task service under the names that this shim knows. */
-export type TaskMethods = typeof TaskV2.method;
+import { type TaskMethods, taskMethods } from "./task-methods.ts";
 
 /** What all shims of one daemon have in common. */
 export interface ShimEnvironment {
@@ -41,6 +37,7 @@ const sandboxAnnotation = "io.kubernetes.cri.sandbox-id";
 export class Shim implements Disposable {
   readonly sandboxId: string;
   readonly handler: RuntimeHandler;
+  /** Its Task service's methods. */
   readonly method: TaskMethods;
   readonly #socket: string;
   readonly #log: Disposable;
@@ -52,7 +49,7 @@ export class Shim implements Disposable {
     this.#socket = record.socket;
     this.#client = Promise.resolve(client);
     this.#log = log;
-    this.method = methodsOf(record.version ?? 2);
+    this.method = taskMethods(record.version ?? 2);
   }
 
   /** Calls the Task service; connects again when the connection was lost. */
@@ -101,11 +98,6 @@ export class Shim implements Disposable {
   }
 }
 
-function methodsOf(version: 2 | 3): TaskMethods {
-  // Version 3 is version 2 under another name: same methods, same fields (a test of host/ttrpc holds them together).
-  return version === 3 ? (TaskV3.method as unknown as TaskMethods) : TaskV2.method;
-}
-
 /** Starts the shim of a sandbox and connects to it. Undoes itself when it fails. */
 export async function startShim(
   environment: ShimEnvironment,
@@ -134,7 +126,7 @@ export async function startShim(
   const { socket, version } = await launchShim(launch, { signal });
   await failpoint("runtime/shim:launched");
   const client = undo.use(await connectTtrpc(socket, { signal }));
-  const { shimPid } = await client.call(methodsOf(version).connect, { id: sandboxId }, { signal });
+  const { shimPid } = await client.call(taskMethods(version).connect, { id: sandboxId }, { signal });
   const process = await identifyProcess(shimPid);
   if (process === undefined) throw unavailable(`the shim of sandbox ${sandboxId} ended at once`);
   const record = { sandboxId, handler, socket, version, process };

@@ -10,7 +10,7 @@ import { test } from "node:test";
 import { EngineError } from "../../../../base/errors.ts";
 import { armFailpoint } from "../../../../base/failpoint.ts";
 import { type PosixSignal, sigkill, sigterm } from "../../../../base/posix-signal.ts";
-import type { RuntimeHandler, TaskRequest } from "../../../../core/tasks/task-runtime.ts";
+import type { RuntimeHandler, Task, TaskRequest } from "../../../../core/tasks/task-runtime.ts";
 import { eventually, Fixture, signal } from "./fixture.ts";
 
 const none = { terminal: false } as const;
@@ -277,6 +277,32 @@ export function testHandler(handler: RuntimeHandler): void {
     await runtime.purge(id, { signal });
     assert.deepEqual(await runtime.list(), []);
     assert.deepEqual(await fixture.leftovers(), []);
+  });
+
+  on("purges a task in any state", async (fixture) => {
+    const states = {
+      created: async () => {},
+      running: async (task: Task) => await task.start({ signal }),
+      paused: async (task: Task) => {
+        await task.start({ signal });
+        await task.pause({ signal });
+      },
+      stopped: async (task: Task) => {
+        await task.start({ signal });
+        await task.kill(sigkill, { signal });
+        await task.wait({ signal });
+      },
+    };
+    for (const [state, bring] of Object.entries(states)) {
+      const request = fixture.request(["/bin/sleep", "1000"], none);
+      const task = await fixture.runtime.create(request, { signal });
+      await bring(task);
+      assert.equal(await task.status({ signal }), state);
+      await fixture.runtime.purge(request.id, { signal });
+      assert.equal((await task.wait({ signal })).exitCode, 137);
+      assert.deepEqual(await fixture.runtime.list(), []);
+      assert.deepEqual(await fixture.leftovers(), [], state);
+    }
   });
 
   on("says what the runtime can do", async (fixture) => {
