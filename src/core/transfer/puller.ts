@@ -84,7 +84,7 @@ export class Puller {
     const context = { reference, credentials, lease, signal };
     const name = recordName(reference);
     const target = await registry.resolve(reference, registryOptions(context));
-    onProgress({ id: reference.tag ?? target.digest, status: `Pulling from ${reference.path}` });
+    onProgress({ id: reference.digest ?? reference.tag ?? target.digest, status: `Pulling from ${reference.path}` });
     const before = images.find(name);
     const choice = { platform: wanted ?? this.#deps.platform, isExplicit: wanted !== undefined };
     const { manifest, config } = await fetchImage(this.#deps, context, target, choice);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { parseChallenge } from "./challenge.ts";
 
 const realm = new URL("https://auth.example/token");
@@ -42,3 +43,11 @@ const cases: readonly (readonly [
 for (const [header, expected] of cases) {
   test(`challenge ${JSON.stringify(header)}`, () => assert.deepEqual(parseChallenge(header), expected));
 }
+
+test("whatever a registry sends is read to an end without an error", () => {
+  const pieces = fc.constantFrom("Bearer", "Basic", " ", ",", "=", '"', "\\", "realm", "https://x/", "\u0000");
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 40 }), (parts) => void parseChallenge(parts.join(""))),
+    { numRuns: 2000 },
+  );
+});

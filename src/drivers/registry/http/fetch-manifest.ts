@@ -12,6 +12,7 @@ import { formatReference } from "../../../oci/reference/reference.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { connectionError, readRegistryError } from "./http-errors.ts";
 import type { Access, RegistryClient } from "./registry-client.ts";
+import { isRetriedStatus } from "./retry.ts";
 import { type HttpResponse, headerOf } from "./transport.ts";
 
 const acceptedTypes = [
@@ -25,6 +26,7 @@ const acceptedTypes = [
 export async function resolveManifest(client: RegistryClient, access: Access): Promise<Descriptor> {
   return await client.firstOf(access, { capability: "resolve" }, async (endpoint) => {
     const response = await callManifest(client, endpoint, access, "HEAD");
+    if (isRetriedStatus(response.status)) throw await client.failure(access, response);
     await response.body.dump();
     const { digest } = access.reference;
     const announced = headerOf(response, "docker-content-digest");

@@ -2,6 +2,7 @@
 // What people are told when a registry does not answer, or answers with an error (distribution specification, "Error
 // codes"). The registry's own words are quoted in one line of limited length.
 
+import { STATUS_CODES } from "node:http";
 import {
   EngineError,
   type ErrorCode,
@@ -80,7 +81,11 @@ export async function readRegistryError(response: HttpResponse): Promise<string>
   } catch {
     // The explanation broke off: the status alone must do.
   }
-  return explanationIn(Buffer.concat(chunks).toString("utf8")) ?? `unexpected status ${response.status}`;
+  return explanationIn(Buffer.concat(chunks).toString("utf8")) ?? `unexpected status ${statusText(response.status)}`;
+}
+
+function statusText(status: number): string {
+  return `${status} ${STATUS_CODES[status]?.toLowerCase() ?? ""}`.trimEnd();
 }
 
 function explanationIn(text: string): string | undefined {
