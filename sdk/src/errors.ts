@@ -3,15 +3,22 @@
 
 import { Code, ConnectError } from "@connectrpc/connect";
 
+interface BerthErrorOptions extends ErrorOptions {
+  readonly isFromDaemon?: boolean;
+}
+
 /** A failure that the daemon reported, or the failure to reach it (code "unavailable"). */
 export class BerthError extends Error {
   override readonly name = "BerthError";
   /** One of the engine's codes, such as "not-found" or "conflict". */
   readonly code: string;
+  /** The daemon itself said so: it was reached. */
+  readonly isFromDaemon: boolean;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, options: BerthErrorOptions = {}) {
     super(message, options);
     this.code = code;
+    this.isFromDaemon = options.isFromDaemon ?? false;
   }
 }
 
@@ -24,8 +31,8 @@ export function toBerthError(error: unknown, host: string): unknown {
     });
   }
   if (!(error instanceof ConnectError)) return error;
-  const code = error.metadata.get("berth-code") ?? codeNames[error.code];
-  return new BerthError(code, error.rawMessage, { cause: error });
+  const code = error.metadata.get("berth-code");
+  return new BerthError(code ?? codeNames[error.code], error.rawMessage, { cause: error, isFromDaemon: code !== null });
 }
 
 const unreachableCodes = new Set(["ENOENT", "ECONNREFUSED", "EACCES", "ENOTSOCK", "ECONNRESET", "EPIPE"]);

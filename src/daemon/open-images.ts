@@ -87,6 +87,7 @@ export async function openImages(config: DaemonConfig, metadata: Metadata, logge
     registry: client,
     puller: new Puller({ registry: client, content, images, leases, events, platform }),
     pusher: new Pusher({ registry: client, content, images, leases, events }),
+    archives: { content, images, leases, platform },
   };
   const resources = undo.move();
   return { images, snapshotter, transfer, [Symbol.asyncDispose]: async () => await resources.disposeAsync() };

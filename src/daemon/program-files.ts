@@ -12,5 +12,5 @@ export function workerUrl(name: "namespaces" | "overlay-snapshotter"): URL {
 
 /** The static init that --init puts into containers. */
 export const initPath = fileURLToPath(
-  new URL(isBundled ? "../native/init/berth-init" : "../../native/init/berth-init", import.meta.url),
+  new URL(isBundled ? "../build/native/berth-init" : "../../build/native/berth-init", import.meta.url),
 );

@@ -21,17 +21,23 @@ export interface CreateRequest {
   readonly config: ContainerConfig;
 }
 
+export interface CreatedContainer {
+  readonly record: ContainerRecord;
+  /** What was asked for and has no effect here. */
+  readonly warnings: readonly string[];
+}
+
 /** not-found when the image is not here; conflict when the name is taken. Leaves nothing when it fails. */
 export async function createContainer(
   engine: Engine,
   request: CreateRequest,
   { signal }: { readonly signal: AbortSignal },
-): Promise<ContainerRecord> {
+): Promise<CreatedContainer> {
   engine.registry.checkNameFree(request.name);
   const image = engine.images.resolve(request.config.image);
   const config = resolveJoins(engine, request.config, image);
   const { handler } = await engine.handlers.use(config.runtimeHandler, { signal });
-  checkContainerConfig(config, engine.host);
+  const warnings = checkContainerConfig(config, engine.host);
   await using undo = new AsyncDisposableStack();
   const id = newId<ContainerId>();
   using _pin = engine.pins.add(image.target.digest);
@@ -48,7 +54,7 @@ export async function createContainer(
   );
   undo.move();
   engine.events.publish(containerEvent("create", record));
-  return record;
+  return { record, warnings };
 }
 
 /** Replaces the container that "container:<name>" modes mean by its full id. */

@@ -111,7 +111,10 @@ export class SandboxService {
       return { record, files };
     } catch (error) {
       await this.stop(request.id).catch((failure: unknown) => {
-        this.#logger.error({ sandboxId: request.id, err: failure }, "a sandbox that could not start could not be taken down");
+        this.#logger.error(
+          { sandboxId: request.id, err: failure },
+          "a sandbox that could not start could not be taken down",
+        );
       });
       throw error;
     }
@@ -134,7 +137,9 @@ export class SandboxService {
     await step(async () => await this.#sandboxer.remove(id));
     await step(async () => await this.#files.remove(id));
     if (failures.length > 0) {
-      throw new EngineError("internal", `take down sandbox ${id}: ${failures.map(messageOf).join("; ")}`, { cause: failures[0] });
+      throw new EngineError("internal", `take down sandbox ${id}: ${failures.map(messageOf).join("; ")}`, {
+        cause: failures[0],
+      });
     }
     await this.#store.transaction((transaction) => transaction.remove(sandboxTable, id));
   }
@@ -147,7 +152,10 @@ export class SandboxService {
       try {
         await this.stop(id as SandboxId);
       } catch (error) {
-        this.#logger.error({ sandboxId: id, err: error }, "a sandbox left by an earlier daemon could not be taken down");
+        this.#logger.error(
+          { sandboxId: id, err: error },
+          "a sandbox left by an earlier daemon could not be taken down",
+        );
       }
     }
     await this.#networks.collectGarbage(keep, { signal });
@@ -193,7 +201,8 @@ export class SandboxService {
     network: { readonly name: string; readonly aliases: readonly string[]; readonly index: number },
     signal: AbortSignal,
   ): Promise<NetworkAttachment> {
-    if (namespaces.network === undefined) throw new EngineError("internal", `sandbox ${request.id} has no network namespace`);
+    if (namespaces.network === undefined)
+      throw new EngineError("internal", `sandbox ${request.id} has no network namespace`);
     return await this.#networks.attach(
       {
         sandboxId: request.id,

@@ -33,8 +33,6 @@ export interface StreamRequest {
 
 /** Owned by the process's owner; disposing closes and removes the FIFOs. */
 export interface ProcessStreams extends AsyncDisposable {
-  /** Closes our ends and leaves the FIFOs as they are: the process lives on and the next daemon opens them again. */
-  release(): Promise<void>;
   readonly stdio: Stdio;
   /** Registers at once; ends when the process has closed its output or the signal aborts. */
   attach(options: { readonly signal: AbortSignal }): AsyncIterable<OutputChunk>;
@@ -42,7 +40,10 @@ export interface ProcessStreams extends AsyncDisposable {
   writeStdin(data: Uint8Array, options: { readonly signal: AbortSignal }): Promise<void>;
   /** Closes our ends and leaves the FIFOs to the next daemon, with whatever waits in them. */
   release(): Promise<void>;
-  /** Closes our end of stdin once what was written is in the FIFO; the task's closeStdin then ends it for the process. */
+  /**
+   * Closes our end of stdin once what was written is in the FIFO; the process sees the end when the task has closed its
+   * own end as well. Not before the task is created, or what waits in the FIFO is lost.
+   */
   endStdin(): Promise<void>;
   /** Resolves when the process and all who inherited its output have closed it. */
   readonly ended: Promise<void>;

@@ -24,7 +24,8 @@ export function containerService(engine: Engine): ServiceImpl<typeof ContainerSe
     async create(request, { signal }) {
       if (request.config === undefined) throw invalidArgument("no container configuration given");
       const config = fromConfigMessage(request.config);
-      return { id: (await createContainer(engine, { name: request.name, config }, { signal })).id };
+      const { record, warnings } = await createContainer(engine, { name: request.name, config }, { signal });
+      return { id: record.id, warnings: [...warnings] };
     },
     async start(request, { signal }) {
       return await startContainer(engine, request.container, { signal });

@@ -10,6 +10,7 @@ import type { Pusher } from "../../../core/transfer/pusher.ts";
 import type { Registry, RegistryCredentials } from "../../../core/transfer/registry.ts";
 import type { Credentials, ImageService } from "../../../gen/berth/engine/v1/image_pb.js";
 import { defined, filtersOf } from "../messages.ts";
+import { type ArchiveDeps, importImage, load, save } from "./archives.ts";
 import { imageFilter, matchesReference } from "./filter.ts";
 import { toImageMessage } from "./message.ts";
 
@@ -18,6 +19,7 @@ export interface ImageTransfer {
   readonly registry: Registry;
   readonly puller: Puller;
   readonly pusher: Pusher;
+  readonly archives: ArchiveDeps;
 }
 
 export function imageService(engine: Engine, transfer: ImageTransfer): ServiceImpl<typeof ImageService> {
@@ -69,6 +71,9 @@ export function imageService(engine: Engine, transfer: ImageTransfer): ServiceIm
         deleted: removed.flatMap((line) => ("deleted" in line ? [line.deleted] : [])),
       };
     },
+    save: (request, { signal }) => save(transfer.archives, request, signal),
+    load: async (requests, { signal }) => await load(transfer.archives, requests, signal),
+    import: async (requests, { signal }) => await importImage(transfer.archives, requests, signal),
     async checkCredentials({ registry: domain, credentials }, { signal }) {
       const { identityToken = "" } = await transfer.registry.login(domain, toCredentials(credentials) ?? {}, {
         signal,
