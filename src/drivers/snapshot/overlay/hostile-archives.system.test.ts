@@ -58,6 +58,16 @@ const cases: readonly HostileCase[] = [
     lands: { out: "-> OUTSIDE", "OUTSIDE/x": "hello" },
   },
   {
+    what: "file far below a symlink to an existing directory outside",
+    layers: (outside) => [[symlink("out", outside), { path: "out/sub/x", ...hello }]],
+    lands: { "OUTSIDE/sub/x": "hello" },
+  },
+  {
+    what: "directory far below a symlink to an existing directory outside",
+    layers: (outside) => [[symlink("out", outside), { path: "out/sub/", mode: 0o777, uid: 5 }]],
+    lands: { "OUTSIDE/sub": "/" },
+  },
+  {
     what: "file through a climbing symlink",
     layers: () => [[symlink("out", "../../../../.."), { path: "out/x", ...hello }]],
     lands: { x: "hello" },
@@ -308,7 +318,7 @@ for (const hostile of cases) {
   test(`hostile archive: ${hostile.what}`, async () => {
     await using bed = await makeOverlayBed(openMemoryStore());
     const outside = join(bed.scratch, "outside");
-    fs.mkdirSync(outside);
+    fs.mkdirSync(join(outside, "sub"), { recursive: true });
     fs.writeFileSync(join(outside, "canary"), "alive", { mode: 0o640 });
     const before = picture(outside);
     const name = await apply(bed, hostile, outside);
@@ -354,12 +364,16 @@ function describe(view: string, path: string): string {
 
 /** Everything about the canary that an archive could change. */
 function picture(directory: string): string {
-  return [directory, join(directory, "canary")]
+  return [directory, join(directory, "sub"), join(directory, "canary")]
     .map((path) => {
       const { ino, mode, uid, gid, nlink, mtimeMs, size } = fs.lstatSync(path);
       return JSON.stringify([path, ino, mode, uid, gid, nlink, mtimeMs, size]);
     })
-    .concat(fs.readdirSync(directory), fs.readFileSync(join(directory, "canary"), "utf8"))
+    .concat(
+      fs.readdirSync(directory),
+      fs.readdirSync(join(directory, "sub")),
+      fs.readFileSync(join(directory, "canary"), "utf8"),
+    )
     .join("\n");
 }
 
@@ -375,6 +389,7 @@ test("a full disk is resource-exhausted and leaves nothing", async () => {
     assert.deepEqual(bed.directories(), []);
     await bed.snapshotter[Symbol.asyncDispose]();
   } finally {
-    execFileSync("umount", [root]);
+    // Lazily: a worker that was ended while it deleted may have left descriptors to this process.
+    execFileSync("umount", ["--lazy", root]);
   }
 });
