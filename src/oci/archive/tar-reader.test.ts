@@ -133,7 +133,11 @@ test("times, owners, devices and attributes of GNU tar come through", (t) => {
   writeFileSync(join(directory, "f"), "x");
   const archive = execFileSync("tar", [
     ..."--format=posix --owner=:3000000 --group=:77 --mtime=@1700000000.25 --mode=4755 --xattrs".split(" "),
-    ...["-C", directory, "-cf", "-", "f"],
+    "-C",
+    directory,
+    "-cf",
+    "-",
+    "f",
   ]);
   const [entry] = readTar(archive);
   assert.deepEqual(
