@@ -2,6 +2,7 @@
 // The end of a shim, whether it was asked to end, hangs, was killed or never finished starting.
 
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "../../../base/log.ts";
@@ -18,6 +19,7 @@ export async function removeShim(
   { graceMs = 0 }: { readonly graceMs?: number } = {},
 ): Promise<void> {
   const directory = layout.shim(sandboxId);
+  if (!existsSync(directory)) return; // it is made before anything else of a shim, and removed last
   const record = readShimRecord(layout, sandboxId);
   // Without a finished record the daemon was killed while it started the shim, which is found by where it runs.
   const processes = record?.process === undefined ? await processesIn(directory) : [record.process];

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { EngineError } from "../../../../base/errors.ts";
 import { armFailpoint } from "../../../../base/failpoint.ts";
+import { delay } from "../../../../base/lifetime.ts";
 import { type PosixSignal, sigkill, sigterm } from "../../../../base/posix-signal.ts";
 import type { RuntimeHandler, Task, TaskRequest } from "../../../../core/tasks/task-runtime.ts";
 import { eventually, Fixture, signal } from "./fixture.ts";
@@ -161,6 +162,13 @@ export function testHandler(handler: RuntimeHandler): void {
     fixture.runtime.warm?.({ ...never });
     await fixture.runtime.purge(never.id, { signal });
     assert.deepEqual(await fixture.leftovers(), []);
+    for (const milliseconds of [0, 10, 100]) {
+      fixture.runtime.warm?.({ ...fixture.request(["/bin/true"], none) });
+      await delay(milliseconds, { signal });
+      await fixture.closeRuntime();
+      assert.deepEqual(await fixture.leftovers(), [], `closed after ${milliseconds} ms`);
+      await fixture.openRuntime();
+    }
   });
 
   on("shares one shim among the tasks of a sandbox until the last has gone", async (fixture) => {
