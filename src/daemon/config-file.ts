@@ -4,29 +4,32 @@
 
 import { readFile } from "node:fs/promises";
 import { parse, TomlError } from "smol-toml";
-import { codeOf, invalidArgument, messageOf, notFound } from "../base/errors.ts";
+import { hasCode, invalidArgument, messageOf, notFound, toEngineError } from "../base/errors.ts";
 import { parseByteSize } from "../base/parse/byte-size.ts";
 import type { RuntimeHandler } from "../core/tasks/task-runtime.ts";
 import { type DaemonConfig, type DaemonDirectories, defaultConfig, defaultHandlers } from "./config.ts";
 
 type TomlTable = Readonly<Record<string, unknown>>;
 
+/** Read when the command line names none, if it is there. */
+const usualConfigFile = "/etc/berth/berth.toml";
+
 /** Reads the file over the defaults; the directories that the command line named win. */
 export async function loadConfig(
   file: string | undefined,
   directories: Partial<DaemonDirectories>,
+  usualFile = usualConfigFile,
 ): Promise<DaemonConfig> {
-  const text = file === undefined ? "" : await readConfigFile(file);
-  return parseConfig(text, directories, file ?? "defaults");
+  return parseConfig(await readConfigFile(file, usualFile), directories, file ?? usualFile);
 }
 
-async function readConfigFile(file: string): Promise<string> {
+async function readConfigFile(file: string | undefined, usualFile: string): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    return await readFile(file ?? usualFile, "utf8");
   } catch (error) {
-    if (codeOf(error) === "not-found")
-      throw notFound("config", `${file} (berth config default prints one to start from)`, error);
-    throw error;
+    if (!hasCode(error, "not-found")) throw toEngineError(error, `read ${file ?? usualFile}`);
+    if (file === undefined) return "";
+    throw notFound("config", `${file} (berth config default prints one to start from)`, error);
   }
 }
 
@@ -35,11 +38,9 @@ export function parseConfig(text: string, directories: Partial<DaemonDirectories
   const top = new Section(parseToml(text, source), source, "");
   const version = top.number("version") ?? 1;
   if (version !== 1) throw invalidArgument(`${source}: version ${version} is not known: this program reads version 1`);
-  const base = defaultConfig({
-    root: directories.root ?? top.path("root"),
-    state: directories.state ?? top.path("state"),
-    socket: directories.socket ?? top.path("socket"),
-  });
+  // Read also where the command line wins: a key that was not read counts as unknown.
+  const inFile = { root: top.path("root"), state: top.path("state"), socket: top.path("socket") };
+  const base = defaultConfig({ ...inFile, ...directories });
   const log = top.section("log");
   const registry = top.section("registry");
   const network = top.section("network");
@@ -127,7 +128,9 @@ class Section {
   section(key: string): Section {
     const value = this.#take(key);
     if (value === undefined) return new Section({}, this.#source, `${this.#prefix}${key}.`);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) throw this.#wrong(key, "a table");
+    // A TOML date is an object too.
+    if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Date)
+      throw this.#wrong(key, "a table");
     return new Section(value as TomlTable, this.#source, `${this.#prefix}${key}.`);
   }
 
@@ -167,7 +170,12 @@ class Section {
 
   size(key: string): number | undefined {
     const value = this.string(key);
-    return value === undefined ? undefined : parseByteSize(value);
+    if (value === undefined) return undefined;
+    try {
+      return parseByteSize(value);
+    } catch {
+      throw this.#wrong(key, 'a size such as "10m"'); // which says more than the parser does
+    }
   }
 
   choice<T extends string>(key: string, choices: readonly T[]): T | undefined {

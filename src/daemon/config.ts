@@ -74,15 +74,15 @@ export function defaultConfig(
 }
 
 /** The defaults as a file to start from; parseConfig reads it back to the same values (tested). */
-export const defaultConfigText = `# Berth daemon configuration. Every key shows its default.
+export const defaultConfigText = `# Berth daemon configuration. Every key shows its default; what is commented out follows from another.
 version = 1
 
 # Kept over reboots: images, snapshots, records, volumes.
 root = "/var/lib/berth"
 # Gone at reboot: sockets, namespaces, bundles.
 state = "/run/berth"
-# The engine API; STATE/berth.sock unless given.
-socket = "/run/berth/berth.sock"
+# The engine API; berth.sock in the state directory unless given.
+# socket = "/run/berth/berth.sock"
 
 [log]
 # debug, info, warn or error
@@ -99,8 +99,8 @@ insecure = []
 default = "berth"
 bridge = "berth0"
 subnet = "10.88.0.0/16"
-# ROOT/networks unless given; CNI configuration lists.
-config_directory = "/var/lib/berth/networks"
+# CNI configuration lists; networks in the root directory unless given.
+# config_directory = "/var/lib/berth/networks"
 # Searched before /opt/cni/bin, /usr/lib/cni and /usr/libexec/cni.
 plugin_directories = []
 
