@@ -6,11 +6,13 @@ import { EngineError } from "./errors.ts";
 
 interface Subscriber<T> {
   readonly queue: T[];
-  wake: (() => void) | undefined;
+  /** Calls of next that wait for a value. */
+  readonly waiting: (() => void)[];
   failure: Error | undefined;
-  done: boolean;
+  ended: boolean;
 }
 
+/** Values for whoever subscribed before they were published. */
 export class Broadcast<T> {
   readonly #subscribers = new Set<Subscriber<T>>();
   readonly #limit: number;
@@ -25,70 +27,71 @@ export class Broadcast<T> {
     return this.#subscribers.size;
   }
 
+  /** Gives the value to every reader; one that is full loses this and all that follow, and is told at its queue's end. */
   publish(value: T): void {
     for (const subscriber of this.#subscribers) {
-      if (subscriber.queue.length >= this.#limit) {
-        subscriber.failure = new EngineError("resource-exhausted", `a reader is ${this.#limit} values behind`);
-      } else {
+      if (subscriber.queue.length < this.#limit) {
         subscriber.queue.push(value);
+        wake(subscriber);
+      } else {
+        subscriber.failure = new EngineError("resource-exhausted", `a reader is ${this.#limit} values behind`);
+        this.#end(subscriber);
       }
-      subscriber.wake?.();
     }
   }
 
   /** Ends every reader after what it still has in its queue. */
   close(): void {
     this.#closed = true;
-    for (const subscriber of this.#subscribers) {
-      subscriber.done = true;
-      subscriber.wake?.();
-    }
+    for (const subscriber of this.#subscribers) this.#end(subscriber);
   }
 
   /** Registers at once, before the first value is asked for; ends when the signal aborts (without an error) or on close. */
   subscribe({ signal }: { readonly signal: AbortSignal }): AsyncIterableIterator<T> {
-    const subscriber: Subscriber<T> = {
-      queue: [],
-      wake: undefined,
-      failure: undefined,
-      done: this.#closed || signal.aborted,
-    };
-    this.#subscribers.add(subscriber);
-    const onAbort = () => {
-      subscriber.done = true;
+    const subscriber: Subscriber<T> = { queue: [], waiting: [], failure: undefined, ended: false };
+    const stop = () => {
+      signal.removeEventListener("abort", stop);
       subscriber.queue.length = 0;
-      subscriber.wake?.();
+      subscriber.failure = undefined;
+      this.#end(subscriber);
     };
-    signal.addEventListener("abort", onAbort, { once: true });
-    const end = () => {
-      signal.removeEventListener("abort", onAbort);
-      this.#subscribers.delete(subscriber);
-    };
-    if (subscriber.done) end();
+    if (this.#closed || signal.aborted) {
+      subscriber.ended = true;
+    } else {
+      this.#subscribers.add(subscriber);
+      signal.addEventListener("abort", stop, { once: true });
+    }
     const iterator: AsyncIterableIterator<T> = {
       [Symbol.asyncIterator]: () => iterator,
       next: async () => {
-        for (;;) {
-          const value = subscriber.queue.shift();
-          if (value !== undefined) return { done: false, value };
-          if (subscriber.failure !== undefined || subscriber.done) {
-            end();
-            if (subscriber.failure !== undefined) throw subscriber.failure;
+        while (subscriber.queue.length === 0) {
+          if (subscriber.ended) {
+            const { failure } = subscriber;
+            stop();
+            if (failure !== undefined) throw failure;
             return { done: true, value: undefined };
           }
-          await new Promise<void>((resolve) => {
-            subscriber.wake = resolve;
-          });
-          subscriber.wake = undefined;
+          await new Promise<void>((resolve) => subscriber.waiting.push(resolve));
         }
+        return { done: false, value: subscriber.queue.shift() as T };
       },
       return: () => {
-        subscriber.done = true;
-        end();
-        subscriber.wake?.();
+        stop();
         return Promise.resolve({ done: true, value: undefined });
       },
     };
     return iterator;
   }
+
+  /** Nothing more comes for this reader. */
+  #end(subscriber: Subscriber<T>): void {
+    subscriber.ended = true;
+    this.#subscribers.delete(subscriber);
+    wake(subscriber);
+  }
+}
+
+/** Every waiting call looks again at what there is. */
+function wake({ waiting }: Subscriber<unknown>): void {
+  for (const resolve of waiting.splice(0)) resolve();
 }

@@ -15,12 +15,9 @@ export async function failpoint(name: string): Promise<void> {
 
 /** Arms a failpoint; dispose the result to disarm. Without an action it throws an internal error. */
 export function armFailpoint(name: string, action?: Action): Disposable {
-  armed.set(
-    name,
-    action ??
-      (() => {
-        throw new EngineError("internal", `failpoint ${name}`);
-      }),
-  );
-  return { [Symbol.dispose]: () => armed.delete(name) };
+  const fail = () => {
+    throw new EngineError("internal", `failpoint ${name}`);
+  };
+  armed.set(name, action ?? fail);
+  return { [Symbol.dispose]: () => void armed.delete(name) };
 }

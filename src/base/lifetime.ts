@@ -39,14 +39,15 @@ export async function delay(milliseconds: number, { signal }: { readonly signal:
   });
 }
 
-/** The promise's result, or the signal's reason if that comes first; the promise itself goes on. */
+/** The promise's result, or the signal's reason if that comes first; the promise itself goes on, its failure unheard. */
 export async function raceSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason as Error);
+  // An aborted signal takes part in the race all the same: there the promise's own failure counts as handled.
+  if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort, { once: true });
   try {
-    return await Promise.race([promise, aborted]);
+    return await Promise.race([aborted, promise]);
   } finally {
     signal.removeEventListener("abort", onAbort);
   }

@@ -42,8 +42,9 @@ function parseRealTime(bare: string): number | undefined {
   return value >= realTimeMinimum && value <= realTimeMaximum ? value : undefined;
 }
 
-/** "SIGTERM" for 15; "SIGRTMIN+n" for the real-time ones. */
-export function posixSignalName(signal: PosixSignal): string {
-  const name = names[signal - 1];
-  return name === undefined ? `SIGRTMIN+${signal - realTimeMinimum}` : `SIG${name}`;
+/** "SIGTERM" for 15; "SIGRTMIN+n" for the real-time ones; a number for 32 and 33, which the C library keeps to itself. */
+export function posixSignalName(posixSignal: PosixSignal): string {
+  const name = names[posixSignal - 1];
+  if (name !== undefined) return `SIG${name}`;
+  return posixSignal < realTimeMinimum ? String(posixSignal) : `SIGRTMIN+${posixSignal - realTimeMinimum}`;
 }
