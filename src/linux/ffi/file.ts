@@ -154,7 +154,7 @@ export function getXattr(path: ByteString, attribute: ByteString): Buffer | unde
     return value.subarray(0, checkedAt(result, "getxattr", attribute));
   } catch (error) {
     const { code } = error as { readonly code?: string };
-    if (code === "ENODATA" || code === "EOPNOTSUPP") return undefined;
+    if (code === "ENODATA" || code === "ENOTSUP") return undefined;
     throw error;
   }
 }
@@ -166,7 +166,7 @@ export function listXattrs(path: ByteString): readonly ByteString[] {
     const length = checkedAt(listxattrCall(name(path), names, names.length), "listxattr", path);
     return names.toString("latin1", 0, length).split("\0").slice(0, -1);
   } catch (error) {
-    if ((error as { readonly code?: string }).code === "EOPNOTSUPP") return [];
+    if ((error as { readonly code?: string }).code === "ENOTSUP") return [];
     throw error;
   }
 }

@@ -7,7 +7,12 @@ import koffi from "koffi";
 
 export const libc = koffi.load("libc.so.6");
 
-const nameByNumber = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+/** Of two names for a number the first in the alphabet is Node's own: EAGAIN, not EWOULDBLOCK; ENOTSUP, not EOPNOTSUPP. */
+const nameByNumber = new Map(
+  Object.entries(constants.errno)
+    .toSorted(([a], [b]) => (a < b ? 1 : -1))
+    .map(([name, number]) => [number, name]),
+);
 
 /** A failed system call, shaped like Node's own errors: code is the errno's name. */
 export class SystemCallError extends Error {

@@ -34,7 +34,7 @@ function findInRoot(root: number, path: string, flags: number): number | undefin
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-      if ((code !== "EAGAIN" && code !== "EWOULDBLOCK") || attempt === attempts) throw error;
+      if (code !== "EAGAIN" || attempt === attempts) throw error;
     }
   }
 }

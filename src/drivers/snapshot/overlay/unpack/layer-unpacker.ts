@@ -292,7 +292,7 @@ function setXattrs(entry: TarEntry, set: (name: ByteString, value: Uint8Array) =
       set(name, value);
     } catch (error) {
       // A file system without such attributes: the file is still better than no image, as containerd decides too.
-      if ((error as { readonly code?: string }).code !== "EOPNOTSUPP") throw error;
+      if ((error as { readonly code?: string }).code !== "ENOTSUP") throw error;
     }
   }
 }
