@@ -48,6 +48,11 @@ export class DockerConfig {
     return isObject(entry) ? this.#readEntry(entry, registry) : undefined;
   }
 
+  /** Whether a helper keeps the registry's credentials, instead of this file. */
+  async usesHelper(registry: string): Promise<boolean> {
+    return helperFor(await this.#read(), registry) !== undefined;
+  }
+
   /** Keeps them with the registry's helper, or in the file. */
   async store(registry: string, credentials: StoredCredentials): Promise<void> {
     const config = await this.#read();

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// All commands: name, one line for the list, and the module, which is loaded only when it is chosen.
+
+import type { Command } from "./command.ts";
+
+/** A command, or a group of them (berth container ls). */
+export interface CommandEntry {
+  readonly summary: string;
+  readonly load?: () => Promise<{ readonly command: Command }>;
+  readonly group?: Readonly<Record<string, CommandEntry>>;
+  /** Works without the daemon. */
+  readonly isLocal?: boolean;
+}
+
+const run = { summary: "Create and run a new container from an image", load: () => import("./commands/run.ts") };
+const exec = { summary: "Execute a command in a running container", load: () => import("./commands/exec.ts") };
+const ps = { summary: "List containers", load: () => import("./commands/ps.ts") };
+const pull = { summary: "Download an image from a registry", load: () => import("./commands/pull.ts") };
+const push = { summary: "Upload an image to a registry", load: () => import("./commands/push.ts") };
+const images = { summary: "List images", load: () => import("./commands/images.ts") };
+const login = { summary: "Authenticate to a registry", load: () => import("./commands/login.ts") };
+const logout = { summary: "Log out from a registry", load: () => import("./commands/logout.ts"), isLocal: true };
+const version = { summary: "Show the version information", load: () => import("./commands/version.ts") };
+const info = { summary: "Display system-wide information", load: () => import("./commands/info.ts") };
+const attach = {
+  summary: "Attach local standard input, output, and error streams to a running container",
+  load: () => import("./commands/attach.ts"),
+};
+const create = { summary: "Create a new container", load: () => import("./commands/create.ts") };
+const events = { summary: "Get real time events from the daemon", load: () => import("./commands/events.ts") };
+const importCommand = {
+  summary: "Import the contents from a tarball to create an image",
+  load: () => import("./commands/import.ts"),
+};
+const inspect = { summary: "Return low-level information on objects", load: () => import("./commands/inspect.ts") };
+const inspectContainer = {
+  summary: "Display detailed information on one or more containers",
+  load: () => import("./commands/inspect-container.ts"),
+};
+const inspectImage = {
+  summary: "Display detailed information on one or more images",
+  load: () => import("./commands/inspect-image.ts"),
+};
+const kill = { summary: "Kill one or more running containers", load: () => import("./commands/kill.ts") };
+const load = { summary: "Load an image from a tar archive or STDIN", load: () => import("./commands/load.ts") };
+const logs = { summary: "Fetch the logs of a container", load: () => import("./commands/logs.ts") };
+const rm = { summary: "Remove one or more containers", load: () => import("./commands/rm.ts") };
+const rmi = { summary: "Remove one or more images", load: () => import("./commands/rmi.ts") };
+const save = {
+  summary: "Save one or more images to a tar archive (streamed to STDOUT by default)",
+  load: () => import("./commands/save.ts"),
+};
+const start = { summary: "Start one or more stopped containers", load: () => import("./commands/start.ts") };
+const stop = { summary: "Stop one or more running containers", load: () => import("./commands/stop.ts") };
+const tag = {
+  summary: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+  load: () => import("./commands/tag.ts"),
+};
+const wait = {
+  summary: "Block until one or more containers stop, then print their exit codes",
+  load: () => import("./commands/wait.ts"),
+};
+
+/** In the order of the help: first what is used most, then groups, then the rest. */
+export const commandTable: Readonly<Record<string, CommandEntry>> = {
+  run,
+  exec,
+  ps,
+  pull,
+  push,
+  images,
+  login,
+  logout,
+  version,
+  info,
+  daemon: { summary: "Run the daemon", load: () => import("./commands/daemon.ts"), isLocal: true },
+  container: {
+    summary: "Manage containers",
+    group: {
+      attach,
+      create,
+      exec,
+      inspect: inspectContainer,
+      kill,
+      logs,
+      ls: ps,
+      list: ps,
+      ps,
+      rm,
+      run,
+      start,
+      stop,
+      wait,
+    },
+  },
+  image: {
+    summary: "Manage images",
+    group: {
+      import: importCommand,
+      inspect: inspectImage,
+      load,
+      ls: images,
+      list: images,
+      pull,
+      push,
+      rm: rmi,
+      save,
+      tag,
+    },
+  },
+  system: { summary: "Manage Berth", group: { events, info } },
+  config: {
+    summary: "Show the daemon's configuration",
+    group: {
+      default: {
+        summary: "Print the configuration file with all defaults",
+        load: () => import("./commands/config-default.ts"),
+        isLocal: true,
+      },
+    },
+  },
+  attach,
+  create,
+  events,
+  import: importCommand,
+  inspect,
+  kill,
+  load,
+  logs,
+  rm,
+  rmi,
+  save,
+  start,
+  stop,
+  tag,
+  wait,
+};

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { defineCommand } from "../command.ts";
+import { UsageError } from "../errors.ts";
+import { text } from "../flags.ts";
+import { type InspectKind, inspectFormatFlag, inspectObjects, inspectSizeFlag } from "../inspect/inspect-objects.ts";
+
+export const command = defineCommand({
+  usage: "inspect [OPTIONS] NAME|ID [NAME|ID...]",
+  description: "Return low-level information on objects",
+  flags: {
+    format: inspectFormatFlag,
+    size: inspectSizeFlag,
+    type: text('Only inspect objects of the given type ("container", "image")'),
+  },
+  arguments: { minimum: 1 },
+  async run({ flags: { format, size, type = "" }, args }, context) {
+    return await inspectObjects(context, { kinds: kindsOf(type), names: args, format, size });
+  },
+});
+
+function kindsOf(type: string): readonly InspectKind[] {
+  if (type === "") return ["container", "image"];
+  if (type === "container" || type === "image") return [type];
+  throw new UsageError(`unknown type: ${JSON.stringify(type)}: must be one of "container", "image"`);
+}

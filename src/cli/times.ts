@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Points in time: what --since and --until take, and how Go prints them.
+
+import type { Container } from "@berth/sdk";
+import { invalidArgument } from "../base/errors.ts";
+import { parseDuration } from "../base/parse/duration.ts";
+
+type Timestamp = NonNullable<Container["createdAt"]>;
+
+/** Docker's "never". */
+export const zeroTime = "0001-01-01T00:00:00Z";
+
+const nanosecondsPerSecond = 1_000_000_000n;
+const nanosecondsPerMillisecond = 1_000_000;
+
+/** Nanoseconds since 1970 from "1700000000.5", an RFC 3339 time (or a part of one), or a duration before now. */
+export function parseTime(text: string, now: Date): bigint {
+  const unix = /^(\d+)(?:\.(\d{1,9}))?$/.exec(text);
+  if (unix !== null) return BigInt(unix[1] ?? 0) * nanosecondsPerSecond + BigInt((unix[2] ?? "").padEnd(9, "0"));
+  const date = /^(\d{4}-\d\d-\d\d)(?:T(\d\d(?::\d\d){0,2})(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?$/.exec(text);
+  if (date !== null) {
+    const [, day = "", clock = "00:00", fraction = "", zone = ""] = date;
+    const time = clock.length === 2 ? `${clock}:00` : clock;
+    // Without a zone it is the local one.
+    const milliseconds = Date.parse(`${day}T${time.padEnd(8, ":00")}${zone}`);
+    if (Number.isNaN(milliseconds)) throw invalidArgument(`failed to parse time: ${text}`);
+    return BigInt(milliseconds) * BigInt(nanosecondsPerMillisecond) + BigInt(fraction.slice(1).padEnd(9, "0"));
+  }
+  const before = parseDuration(text);
+  return BigInt(Math.round(now.getTime() - before)) * BigInt(nanosecondsPerMillisecond);
+}
+
+/** The value of --since or --until; undefined when it was not given. */
+export function parseTimeFlag(text: string | undefined): bigint | undefined {
+  return text === undefined || text === "" ? undefined : parseTime(text, new Date());
+}
+
+export function toDate(timestamp: Timestamp | undefined): Date | undefined {
+  if (timestamp === undefined) return undefined;
+  return new Date(Number(timestamp.seconds) * 1000 + Math.floor(timestamp.nanos / nanosecondsPerMillisecond));
+}
+
+/** RFC 3339 with as many decimals as there are, in UTC; zeroTime for never. */
+export function formatTimestamp(timestamp: Timestamp | undefined): string {
+  if (timestamp === undefined) return zeroTime;
+  const seconds = new Date(Number(timestamp.seconds) * 1000).toISOString().slice(0, 19);
+  const decimals = String(timestamp.nanos).padStart(9, "0").replace(/0+$/, "");
+  return `${seconds}${decimals === "" ? "" : `.${decimals}`}Z`;
+}
+
+/** "2026-01-02T03:04:05.000000006+01:00", in local time: Docker's events have this form. */
+export function formatLocalNano(nanoseconds: bigint): string {
+  const date = new Date(Number(nanoseconds / BigInt(nanosecondsPerMillisecond)));
+  const { sign, hours, minutes } = zoneOf(date);
+  const zone = hours === "00" && minutes === "00" ? "Z" : `${sign}${hours}:${minutes}`;
+  const nanos = String(nanoseconds % nanosecondsPerSecond).padStart(9, "0");
+  return `${localText(date).replace(" ", "T")}.${nanos}${zone}`;
+}
+
+/** "2026-01-02 03:04:05 +0100 CET", as CreatedAt columns have it. */
+export function formatCreatedAt(date: Date): string {
+  const { sign, hours, minutes } = zoneOf(date);
+  const name = /\(([A-Z]+)\)|([A-Z]{3,4})$/.exec(date.toLocaleTimeString("en-US", { timeZoneName: "short" }));
+  return `${localText(date)} ${sign}${hours}${minutes} ${name?.[1] ?? name?.[2] ?? `${sign}${hours}`}`;
+}
+
+function localText(date: Date): string {
+  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19).replace("T", " ");
+}
+
+function zoneOf(date: Date): { readonly sign: string; readonly hours: string; readonly minutes: string } {
+  const offset = -date.getTimezoneOffset();
+  const pad = (number: number) => String(number).padStart(2, "0");
+  return {
+    sign: offset < 0 ? "-" : "+",
+    hours: pad(Math.floor(Math.abs(offset) / 60)),
+    minutes: pad(Math.abs(offset) % 60),
+  };
+}
