@@ -24,6 +24,8 @@ export class HandlerTable {
   readonly #runtimes: Readonly<Record<string, TaskRuntime>>;
   readonly #defaultName: string | undefined;
   readonly #probes = new Map<string, Promise<UsableHandler>>();
+  /** What the default turned out to be: it stays the same while the daemon runs. */
+  #firstUsable: UsableHandler | undefined;
 
   /** handlers: in the order in which they are tried for the default; defaultName: no trying, this one. */
   constructor(deps: {
@@ -40,6 +42,12 @@ export class HandlerTable {
   async use(name: string | undefined, { signal }: { readonly signal: AbortSignal }): Promise<UsableHandler> {
     const wanted = name ?? this.#defaultName;
     if (wanted !== undefined) return await this.#probe(this.#get(wanted), signal);
+    this.#firstUsable ??= await this.#findFirstUsable(signal);
+    return this.#firstUsable;
+  }
+
+  /** In the order of the configuration. */
+  async #findFirstUsable(signal: AbortSignal): Promise<UsableHandler> {
     const problems: string[] = [];
     for (const handler of this.#handlers) {
       try {

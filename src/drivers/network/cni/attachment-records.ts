@@ -8,8 +8,8 @@ import path from "node:path";
 import { toEngineError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { AttachRequest, PortMapping } from "../../../core/networks/network-driver.ts";
+import { writeDurably } from "../../../host/files/durable.ts";
 import type { CniResult, NetworkConfiguration } from "./cni-documents.ts";
-import { writeDurably } from "./default-network.ts";
 
 export interface AttachmentRecord {
   /** The request with the host ports that were chosen. */

@@ -2,9 +2,10 @@
 // The network that every engine has: a bridge with masquerading and published ports. Its configuration is written once,
 // into an empty directory, and is the administrator's from then on.
 
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 import { toEngineError } from "../../../base/errors.ts";
+import { writeDurably } from "../../../host/files/durable.ts";
 
 export interface DefaultBridge {
   /** The bridge's interface, at most 15 characters. */
@@ -59,21 +60,4 @@ export async function ensureDefaultNetwork(
 
 export function isConfigurationFile(name: string): boolean {
   return /\.(?:conflist|conf|json)$/.test(name) && !name.startsWith(".");
-}
-
-/** Temporary file, fsync, rename, fsync of the directory. */
-export async function writeDurably(file: string, text: string, mode: number): Promise<void> {
-  const directory = path.dirname(file);
-  const temporary = path.join(directory, `.${path.basename(file)}.new`);
-  try {
-    await using handle = await open(temporary, "w", mode);
-    await handle.writeFile(text);
-    await handle.sync();
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await using handle = await open(directory, "r");
-  await handle.sync();
 }

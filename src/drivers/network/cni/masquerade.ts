@@ -2,13 +2,12 @@
 // Takes away the masquerading of an attachment whose namespace is gone: the bridge plugin reads the addresses from the
 // interface, and forgets its iptables rules when there is none (seen up to plugins 1.1.1).
 
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { promisify } from "node:util";
-import { toEngineError } from "../../../base/errors.ts";
+import { internal, toEngineError } from "../../../base/errors.ts";
+import { findExecutable } from "../../../host/find-executable.ts";
+import { runProgram } from "../../../linux/process/run-program.ts";
 import type { AttachmentRecord } from "./attachment-records.ts";
 
-const run = promisify(execFile);
 const maximumChainLength = 28;
 
 /** The plugins' name for the chain: CNI- and the beginning of a hash of network and container. */
@@ -49,9 +48,12 @@ async function hasChain(program: string, chain: string, signal: AbortSignal): Pr
 }
 
 async function nat(program: string, options: readonly string[], signal: AbortSignal): Promise<string> {
-  const environment = { ...process.env, PATH: `${process.env["PATH"] ?? "/usr/bin:/bin"}:/usr/sbin:/sbin` };
-  const { stdout } = await run(program, ["-w", "-t", "nat", ...options], { signal, env: environment });
-  return stdout;
+  const search = `${process.env["PATH"] ?? "/usr/bin:/bin"}:/usr/sbin:/sbin`;
+  const file = findExecutable(program, search);
+  const parameters = ["-w", "-t", "nat", ...options];
+  const result = await runProgram({ file, parameters, environment: { PATH: search } }, { signal });
+  if (result.status === 0) return result.stdout.toString();
+  throw internal(`${program} ${parameters.join(" ")}: ${result.stderr.toString().trim()}`);
 }
 
 /** The words of a rule as iptables -S prints it, as those that delete it; a comment is quoted with \" inside. */

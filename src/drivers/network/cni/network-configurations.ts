@@ -7,6 +7,7 @@ import path from "node:path";
 import { messageOf, notFound, toEngineError, unavailable } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { NetworkInfo } from "../../../core/networks/network-driver.ts";
+import { ifThere } from "../../../host/files/errno.ts";
 import { type NetworkConfiguration, parseNetworkConfiguration } from "./cni-documents.ts";
 import { isConfigurationFile } from "./default-network.ts";
 
@@ -51,9 +52,8 @@ export class NetworkConfigurations {
 
   async #names(): Promise<readonly string[]> {
     try {
-      return await readdir(this.#directory);
+      return (await ifThere(readdir(this.#directory))) ?? [];
     } catch (error) {
-      if ((error as { code?: unknown }).code === "ENOENT") return [];
       throw toEngineError(error, `read the network configurations in ${this.#directory}`);
     }
   }

@@ -2,10 +2,10 @@
 // Runs CNI plugins: finds them in the search path, gives them their environment and configuration, reads the answer. A
 // plugin that is still running when the signal aborts is killed with everything it started.
 
-import { spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import path from "node:path";
 import { toEngineError, unavailable } from "../../../base/errors.ts";
+import { type ProgramRequest, type ProgramResult, runProgram } from "../../../linux/process/run-program.ts";
 import { parsePluginError, parseVersions } from "./cni-documents.ts";
 
 export type CniVerb = "ADD" | "DEL" | "CHECK" | "STATUS" | "GC" | "VERSION";
@@ -71,20 +71,26 @@ export class PluginRunner {
   ): Promise<string> {
     const file = this.find(plugin);
     const context = verb === "VERSION" ? `CNI plugin ${plugin}` : `network ${network}: CNI plugin ${plugin} at ${verb}`;
-    const result = await execute(file, {
-      input: JSON.stringify(configuration),
-      environment: {
-        ...environment,
-        CNI_COMMAND: verb,
-        CNI_PATH: this.#directories.join(":"),
-        // Plugins run iptables, which a service's PATH may not reach.
-        PATH: `${process.env["PATH"] ?? "/usr/bin:/bin"}:/usr/sbin:/sbin`,
+    const result = await runPlugin(
+      {
+        file,
+        parameters: [],
+        input: JSON.stringify(configuration),
+        environment: {
+          ...environment,
+          CNI_COMMAND: verb,
+          CNI_PATH: this.#directories.join(":"),
+          // Plugins run iptables, which a service's PATH may not reach.
+          PATH: `${process.env["PATH"] ?? "/usr/bin:/bin"}:/usr/sbin:/sbin`,
+        },
+        maximumOutput,
       },
       context,
       signal,
-    });
-    if (result.succeeded) return result.output;
-    throw parsePluginError(result.output === "" ? result.errors : result.output, context);
+    );
+    const output = result.stdout.toString();
+    if (result.status === 0) return output;
+    throw parsePluginError(output === "" ? result.stderr.toString().slice(-4096) : output, context);
   }
 }
 
@@ -98,55 +104,11 @@ function isExecutable(file: string): boolean {
   }
 }
 
-interface Execution {
-  readonly input: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly context: string;
-  readonly signal: AbortSignal;
-}
-
-interface ExecutionResult {
-  readonly succeeded: boolean;
-  readonly output: string;
-  readonly errors: string;
-}
-
-async function execute(file: string, { input, environment, context, signal }: Execution): Promise<ExecutionResult> {
-  signal.throwIfAborted();
-  // A group of its own, so that the IPAM plugin and iptables die with it.
-  const child = spawn(file, [], { env: environment, stdio: ["pipe", "pipe", "pipe"], detached: true });
-  const kill = () => {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    try {
-      process.kill(-child.pid, "SIGKILL");
-    } catch {
-      // It ended in the meantime.
-    }
-  };
-  signal.addEventListener("abort", kill, { once: true });
-  let output = "";
-  let errors = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output += text;
-    if (output.length > maximumOutput) kill();
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    errors = (errors + text).slice(-4096);
-  });
-  // EPIPE: the plugin did not read its configuration; its exit status says why.
-  child.stdin.on("error", () => {});
-  child.stdin.end(input);
+async function runPlugin(request: ProgramRequest, context: string, signal: AbortSignal): Promise<ProgramResult> {
   try {
-    const status = await new Promise<number | null>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", resolve);
-    });
-    signal.throwIfAborted();
-    return { succeeded: status === 0, output, errors };
+    return await runProgram(request, { signal });
   } catch (error) {
     if (signal.aborted) throw error;
     throw toEngineError(error, context);
-  } finally {
-    signal.removeEventListener("abort", kill);
   }
 }

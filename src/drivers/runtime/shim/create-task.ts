@@ -6,10 +6,10 @@ import { failpoint } from "../../../base/failpoint.ts";
 import { cleanup, raceSignal } from "../../../base/lifetime.ts";
 import type { RuntimeHandler, TaskRequest } from "../../../core/tasks/task-runtime.ts";
 import { OptionsSchema } from "../../../gen/containerd/runc/v1/options_pb.js";
+import { findExecutable } from "../../../host/find-executable.ts";
 import { type TaskRecord, writeRecord } from "./bundle.ts";
 import { cgroupsOfProcess } from "./cgroups.ts";
 import { withRuntimeLog } from "./errors.ts";
-import { findExecutable } from "./executable.ts";
 import type { Shim, ShimEnvironment } from "./shim.ts";
 import { stdioFields } from "./task.ts";
 

@@ -4,14 +4,15 @@
 // and answer unix://… or JSON; later ones want a BootstrapParams message and answer a BootstrapResult, both protobuf.
 // Which one a shim speaks is found out by trying, the old one first: there a new shim refuses before it has done anything.
 
-import { type ChildProcess, spawn } from "node:child_process";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { EngineError, failedPrecondition, isEngineError, toEngineError, unavailable } from "../../../base/errors.ts";
+import { EngineError, failedPrecondition, isEngineError, unavailable } from "../../../base/errors.ts";
+import { posixSignalName } from "../../../base/posix-signal.ts";
 import {
   BootstrapParamsSchema,
   BootstrapResultSchema,
   LogLevel,
 } from "../../../gen/containerd/runtime/bootstrap/v1/bootstrap_pb.js";
+import { runProgram } from "../../../linux/process/run-program.ts";
 
 export interface LaunchRequest {
   /** The shim's executable, absolute. */
@@ -34,9 +35,6 @@ export interface LaunchResult {
   /** Version of the Task service. */
   readonly version: 2 | 3;
 }
-
-/** How long the output of a start command that has ended may take to arrive. */
-const pipeGraceMs = 1_000;
 
 type Dialect = "flags" | "parameters";
 
@@ -87,53 +85,28 @@ async function launchWith(dialect: Dialect, request: LaunchRequest, signal: Abor
 
 /** Runs the start command; its standard output, or an error with what it wrote to standard error. */
 async function runStart(request: LaunchRequest, input: Uint8Array | undefined, signal: AbortSignal): Promise<Buffer> {
-  const child = spawn(
-    request.executable,
-    ["-namespace", request.namespace, "-id", request.id, "-address", request.owner, "start"],
+  const { status, posixSignal, stdout, stderr } = await runProgram(
     {
-      cwd: request.directory,
+      file: request.executable,
+      parameters: ["-namespace", request.namespace, "-id", request.id, "-address", request.owner, "start"],
+      directory: request.directory,
       // A runtime would take the daemon's own NOTIFY_SOCKET for the container's and wait on it.
-      env: {
+      environment: {
         ...process.env,
         NOTIFY_SOCKET: undefined,
         TTRPC_ADDRESS: request.eventSocketPath,
         NAMESPACE: request.namespace,
       },
-      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      ...(input !== undefined && { input }),
     },
+    { signal },
   );
-  child.stdin?.on("error", () => {}); // it ended without reading: its exit status says why
-  child.stdin?.end(input);
-  return await collect(child, request.executable, signal);
-}
-
-async function collect(child: ChildProcess, name: string, signal: AbortSignal): Promise<Buffer> {
-  const output: Buffer[] = [];
-  const complaints: Buffer[] = [];
-  child.stdout?.on("data", (bytes: Buffer) => output.push(bytes));
-  child.stderr?.on("data", (bytes: Buffer) => complaints.push(bytes));
-  const onAbort = () => child.kill("SIGKILL");
-  signal.addEventListener("abort", onAbort, { once: true });
-  let late: NodeJS.Timeout | undefined;
-  try {
-    const [status, posixSignal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
-      child.once("error", (error) => reject(toEngineError(error, `run ${name}`)));
-      child.once("close", (...end) => resolve(end));
-      // A server that kept a copy of the pipes would hold "close" back for ever.
-      child.once("exit", (...end) => {
-        late = setTimeout(() => resolve(end), pipeGraceMs);
-      });
-    });
-    signal.throwIfAborted();
-    if (status === 0) return Buffer.concat(output);
-    const text = Buffer.concat(complaints).toString().trim();
-    throw new EngineError("unknown", `${name} start ended with ${posixSignal ?? status}: ${text || "no message"}`);
-  } finally {
-    clearTimeout(late);
-    signal.removeEventListener("abort", onAbort);
-    child.stdout?.destroy();
-    child.stderr?.destroy();
-  }
+  if (status === 0) return stdout;
+  const end = posixSignal === undefined ? status : posixSignalName(posixSignal);
+  throw new EngineError(
+    "unknown",
+    `${request.executable} start ended with ${end}: ${stderr.toString().trim() || "no message"}`,
+  );
 }
 
 /** Reads any of the three answers: an address, JSON with an address, BootstrapResult. */

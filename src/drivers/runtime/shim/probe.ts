@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { failedPrecondition } from "../../../base/errors.ts";
 import { cleanup } from "../../../base/lifetime.ts";
 import type { RuntimeFeatures, RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
+import { findExecutable } from "../../../host/find-executable.ts";
 import type { Layout } from "./bundle.ts";
 import { cgroupsOfSpec, removeCgroups } from "./cgroups.ts";
-import { findExecutable } from "./executable.ts";
 import { run } from "./run.ts";
 
 /** What a shim can do whose OCI runtime, if it has one, cannot be asked. */

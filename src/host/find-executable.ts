@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds executables of runtime handlers, which the configuration names by path or by name.
+// Finds executables that a configuration names by path or by name.
 
 import { accessSync, constants } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { failedPrecondition } from "../../../base/errors.ts";
+import { failedPrecondition } from "../base/errors.ts";
 
 /** The absolute path of an executable that is a path already or a name on PATH; failed-precondition when there is none. */
 export function findExecutable(name: string, path = process.env["PATH"] ?? ""): string {
