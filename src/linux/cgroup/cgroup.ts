@@ -5,6 +5,7 @@ import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EngineError } from "../../base/errors.ts";
 import { deadlineSignal, delay } from "../../base/lifetime.ts";
+import { hasErrno } from "../../host/files/errno.ts";
 import { type CgroupLayout, cgroupDirectory, hierarchyOf } from "./layout.ts";
 
 const sigkill = 9;
@@ -113,9 +114,8 @@ async function removeWhenFree(directory: string, signal: AbortSignal): Promise<v
       await rmdir(directory);
       return;
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "ENOENT") return;
-      if (code !== "EBUSY") throw error;
+      if (hasErrno(error, "ENOENT")) return;
+      if (!hasErrno(error, "EBUSY")) throw error;
       if (signal.aborted) {
         const pids = (await processesIn(directory)).join(", ");
         const reason = pids === "" ? "the kernel says busy" : `it still has processes ${pids}`;
@@ -141,8 +141,7 @@ async function ignoreAbsence<T, U>(promise: Promise<T>, absent: U): Promise<T | 
   try {
     return await promise;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENODEV") return absent;
+    if (hasErrno(error, "ENOENT", "ENODEV")) return absent;
     throw error;
   }
 }
@@ -151,6 +150,6 @@ function killIfThere(pid: number): void {
   try {
     process.kill(pid, sigkill);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // it ended by itself
+    if (!hasErrno(error, "ESRCH")) throw error; // it ended by itself
   }
 }

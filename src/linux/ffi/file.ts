@@ -5,6 +5,7 @@
 
 import type { ByteString } from "../../base/byte-string.ts";
 import { quoteByteString } from "../../base/byte-string.ts";
+import { hasErrno } from "../../host/files/errno.ts";
 import { checked, libc } from "./libc.ts";
 
 /** Flags of open(2) that Node does not name, or that differ between architectures. */
@@ -153,8 +154,7 @@ export function getXattr(path: ByteString, attribute: ByteString): Buffer | unde
     const result = getxattrCall(name(path), name(attribute), value, value.length);
     return value.subarray(0, checkedAt(result, "getxattr", attribute));
   } catch (error) {
-    const { code } = error as { readonly code?: string };
-    if (code === "ENODATA" || code === "ENOTSUP") return undefined;
+    if (hasErrno(error, "ENODATA", "ENOTSUP")) return undefined;
     throw error;
   }
 }
@@ -166,7 +166,7 @@ export function listXattrs(path: ByteString): readonly ByteString[] {
     const length = checkedAt(listxattrCall(name(path), names, names.length), "listxattr", path);
     return names.toString("latin1", 0, length).split("\0").slice(0, -1);
   } catch (error) {
-    if ((error as { readonly code?: string }).code === "ENOTSUP") return [];
+    if (hasErrno(error, "ENOTSUP")) return [];
     throw error;
   }
 }

@@ -4,6 +4,7 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { delay } from "../../base/lifetime.ts";
+import { ifThere } from "../../host/files/errno.ts";
 import { SystemCallError } from "../ffi/libc.ts";
 import { unmount, unmountFlags, unmountOffThread } from "../ffi/mount.ts";
 import { isWithin, readMounts } from "./mountinfo.ts";
@@ -21,13 +22,9 @@ export async function mountPointsWithin(directory: string): Promise<readonly str
 /** The path as mountinfo shows it: the directory itself is not followed, since it may not answer or not exist. */
 async function resolveMountPoint(directory: string): Promise<string> {
   const absolute = path.resolve(directory);
-  try {
-    return path.join(await realpath(path.dirname(absolute)), path.basename(absolute));
-  } catch (error) {
-    // Where the parent is gone nothing can be mounted; the path as given finds nothing either.
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return absolute;
-    throw error;
-  }
+  const parent = await ifThere(realpath(path.dirname(absolute)));
+  // Where the parent is gone nothing can be mounted; the path as given finds nothing either.
+  return parent === undefined ? absolute : path.join(parent, path.basename(absolute));
 }
 
 /**

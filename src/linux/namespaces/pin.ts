@@ -7,6 +7,7 @@
 import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { toEngineError } from "../../base/errors.ts";
+import { ifThereSync } from "../../host/files/errno.ts";
 import { mount, mountFlags } from "../ffi/mount.ts";
 import { enterNamespace, namespaceFlags, setHostname, unshare } from "../ffi/namespace.ts";
 import { bringInterfaceUp } from "../ffi/network.ts";
@@ -88,13 +89,8 @@ function goHome(home: HomeNamespaces): void {
 
 /** Unpins whatever the directory has and removes it; succeeds when it does not exist. */
 export function removePins(directory: string): void {
-  let names: readonly string[];
-  try {
-    names = readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
-  }
+  const names = ifThereSync(() => readdirSync(directory));
+  if (names === undefined) return;
   for (const name of names) {
     const pin = path.join(directory, name);
     detach(pin);

@@ -2,6 +2,7 @@
 // Resource limits and the OOM score: what this process has, and so what it may give to a child.
 
 import { readFile, writeFile } from "node:fs/promises";
+import { hasErrno } from "../../host/files/errno.ts";
 
 export interface ResourceLimit {
   readonly soft: number | "unlimited";
@@ -77,7 +78,7 @@ async function trySetScore(score: number): Promise<boolean> {
     await writeFile(scoreFile, String(score));
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EACCES") return false;
+    if (hasErrno(error, "EACCES")) return false;
     throw error;
   }
 }

@@ -2,6 +2,7 @@
 // Telling a process from another that got its number later.
 
 import { readFile } from "node:fs/promises";
+import { hasErrno } from "../../host/files/errno.ts";
 
 export interface ProcessState {
   readonly pid: number;
@@ -17,8 +18,7 @@ export async function findProcess(pid: number): Promise<ProcessState | undefined
   try {
     return parseProcessState(await readFile(`/proc/${pid}/stat`, "utf8"));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ESRCH") return undefined;
+    if (hasErrno(error, "ENOENT", "ESRCH")) return undefined;
     throw error;
   }
 }

@@ -2,7 +2,6 @@
 // Where the content driver keeps things: blobs/<algorithm>/<hex> and ingests/<hash of the reference>/{ref,data}.
 
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
 import path from "node:path";
 import { type Digest, digestAlgorithm, digestHex } from "../../../base/digest.ts";
 
@@ -31,10 +30,4 @@ export function referenceFile(directory: string): string {
 /** The bytes so far. */
 export function dataFile(directory: string): string {
   return path.join(directory, "data");
-}
-
-/** Makes what was created, renamed or removed in the directory durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  await using handle = await open(directory);
-  await handle.sync();
 }

@@ -12,15 +12,9 @@ import { KeyedLock } from "../../../base/keyed-lock.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { ContentInfo, ContentStore, Ingest } from "../../../core/content/content.ts";
 import type { ContentRecords } from "../../../core/content/content-records.ts";
-import {
-  blobPath,
-  blobsPath,
-  dataFile,
-  ingestPath,
-  ingestsPath,
-  referenceFile,
-  syncDirectory,
-} from "./content-paths.ts";
+import { syncDirectory } from "../../../host/files/durable.ts";
+import { ifThere } from "../../../host/files/errno.ts";
+import { blobPath, blobsPath, dataFile, ingestPath, ingestsPath, referenceFile } from "./content-paths.ts";
 import { type FinishedIngest, type IngestOwner, LocalIngest } from "./local-ingest.ts";
 import { readFilePieces } from "./read-file.ts";
 
@@ -245,9 +239,8 @@ async function removePath(target: string): Promise<void> {
 
 async function sizeOf(file: string): Promise<number | undefined> {
   try {
-    return (await stat(file)).size;
+    return (await ifThere(stat(file)))?.size;
   } catch (error) {
-    if (hasCode(error, "not-found")) return undefined;
     throw toEngineError(error, `look at blob ${file}`);
   }
 }

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { arch, availableParallelism, hostname, release, totalmem } from "node:os";
 import { toEngineError } from "../../../base/errors.ts";
 import type { HostFacts } from "../../../core/host/host-facts.ts";
+import { ifThere } from "../../../host/files/errno.ts";
 import { ownCgroupPath, readCgroupLayout } from "../../../linux/cgroup/layout.ts";
 import { lowestOomScoreAdjustment, readResourceLimits } from "../../../linux/process/limits.ts";
 import { readProcessSecurity } from "../../../linux/security/capabilities.ts";
@@ -58,11 +59,8 @@ export async function readHostFacts(): Promise<HostFacts> {
 /** The text of the first file that is there; empty without any. */
 async function readFirst(...files: readonly string[]): Promise<string> {
   for (const file of files) {
-    try {
-      return await readFile(file, "utf8");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
+    const text = await ifThere(readFile(file, "utf8"));
+    if (text !== undefined) return text;
   }
   return "";
 }

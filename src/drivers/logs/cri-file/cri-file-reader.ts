@@ -4,6 +4,7 @@
 
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import type { LogEntry, LogReadOptions } from "../../../core/streams/container-log.ts";
+import { ifThereSync } from "../../../host/files/errno.ts";
 import { findTail, RecordReader, TailCounter } from "./block-reader.ts";
 import type { CriFileWriter } from "./cri-file-writer.ts";
 import { parseTimestamp } from "./cri-record.ts";
@@ -138,18 +139,9 @@ class OpenFiles implements AsyncDisposable {
 }
 
 function openReader(file: string): RecordReader | undefined {
-  try {
-    return new RecordReader(openSync(file, "r"), 0);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  return ifThereSync(() => new RecordReader(openSync(file, "r"), 0));
 }
 
 function inodeOf(file: string): number | undefined {
   return statSync(file, { throwIfNoEntry: false })?.ino;
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as { code?: unknown }).code === "ENOENT";
 }

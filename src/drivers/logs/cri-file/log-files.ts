@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import type { LogRotation } from "../../../core/streams/container-log.ts";
+import { ifThereSync } from "../../../host/files/errno.ts";
 
 const fileMode = 0o640;
 
@@ -58,13 +59,7 @@ export function removeLogFiles(file: string): void {
 /** Numbers of the rotated files, the highest (oldest) first. */
 function rotatedIndexes(file: string): readonly number[] {
   const prefix = `${path.basename(file)}.`;
-  let names: readonly string[];
-  try {
-    names = readdirSync(path.dirname(file));
-  } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOENT") return [];
-    throw error;
-  }
+  const names = ifThereSync(() => readdirSync(path.dirname(file))) ?? [];
   return names
     .filter((name) => name.startsWith(prefix) && /^[1-9]\d{0,8}$/.test(name.slice(prefix.length)))
     .map((name) => Number(name.slice(prefix.length)))

@@ -16,6 +16,7 @@ import {
   resolvedUplinkPath,
   sandboxResolvConf,
 } from "../../../core/networks/resolv-conf.ts";
+import { ifThere } from "../../../host/files/errno.ts";
 
 export interface LocalNetworkFilesDependencies {
   /** Made when it is not there; containers with a user namespace must be able to walk through it. */
@@ -111,12 +112,7 @@ export class LocalNetworkFiles implements NetworkFiles {
 }
 
 async function readIfThere(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOENT") return "";
-    throw error;
-  }
+  return (await ifThere(readFile(file, "utf8"))) ?? "";
 }
 
 /** Keeps the inode, which containers have mounted; never empty in between, and untouched when nothing changes. */

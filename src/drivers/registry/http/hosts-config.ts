@@ -7,7 +7,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { parse } from "smol-toml";
-import { codeOf, invalidArgument, messageOf, toEngineError } from "../../../base/errors.ts";
+import { invalidArgument, messageOf, toEngineError } from "../../../base/errors.ts";
+import { hasErrno } from "../../../host/files/errno.ts";
 import { allCapabilities, type Capability, defaultTls, type Endpoint, serverHost, type TlsFiles } from "./endpoint.ts";
 
 /** What a domain's directory says; both parts are optional. */
@@ -173,7 +174,7 @@ async function absentAs<T, D>(absent: D, promise: Promise<T>): Promise<T | D> {
   try {
     return await promise;
   } catch (error) {
-    if (codeOf(error) === "not-found" || (error as NodeJS.ErrnoException).code === "ENOTDIR") return absent;
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return absent;
     throw toEngineError(error, "registry configuration");
   }
 }

@@ -6,6 +6,7 @@ import path from "node:path";
 import { textToByteString } from "../../../base/byte-string.ts";
 import { failedPrecondition } from "../../../base/errors.ts";
 import type { DirectoryAttributes } from "../../../core/containers/rootfs.ts";
+import { hasErrno } from "../../../host/files/errno.ts";
 import { makeDirectoryAt, openAt2, openFlags, resolveFlags } from "../../../linux/ffi/file.ts";
 import { descriptorPath, type OpenRoot, openRoot } from "./resolve.ts";
 
@@ -56,7 +57,7 @@ function ensureComponent(
     setAttributes(directory, name, attributes);
     return undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if (!hasErrno(error, "EEXIST")) throw error;
     return readLink(root, directory, parent, name);
   } finally {
     closeSync(directory);
@@ -67,7 +68,7 @@ function readLink(root: OpenRoot, directory: number, parent: string, name: strin
   try {
     return readlinkSync(path.posix.join(descriptorPath(directory), name));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EINVAL") throw error;
+    if (!hasErrno(error, "EINVAL")) throw error;
     const made = root.find(`${parent}/${name}`, { directory: true });
     if (made === undefined) throw failedPrecondition(`${path.posix.join(parent, name)} is there but no directory`);
     closeSync(made); // somebody else made it meanwhile

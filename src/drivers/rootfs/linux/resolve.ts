@@ -4,6 +4,7 @@
 
 import { closeSync, openSync } from "node:fs";
 import { textToByteString } from "../../../base/byte-string.ts";
+import { hasErrno } from "../../../host/files/errno.ts";
 import { openAt2, openFlags, resolveFlags } from "../../../linux/ffi/file.ts";
 
 /** How often a resolution is repeated that a concurrent rename disturbed (EAGAIN). */
@@ -32,9 +33,8 @@ function findInRoot(root: number, path: string, flags: number): number | undefin
     try {
       return openAt2(root, textToByteString(path), { flags, resolve });
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-      if (code !== "EAGAIN" || attempt === attempts) throw error;
+      if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+      if (!hasErrno(error, "EAGAIN") || attempt === attempts) throw error;
     }
   }
 }

@@ -25,6 +25,7 @@ import type {
   Snapshotter,
   SnapshotUsage,
 } from "../../../core/snapshots/snapshotter.ts";
+import { hasErrno } from "../../../host/files/errno.ts";
 import { WorkerPool } from "./worker/worker-pool.ts";
 
 const maximumLowerLayers = 500;
@@ -232,7 +233,7 @@ class OverlaySnapshotter implements Snapshotter {
     try {
       await rename(join(this.#root, name), join(this.#root, "trash", name));
     } catch (error) {
-      if ((error as { readonly code?: string }).code === "ENOENT") return;
+      if (hasErrno(error, "ENOENT")) return;
       throw toEngineError(error, `remove the directory of snapshot ${name}`);
     }
     this.#delete(name);

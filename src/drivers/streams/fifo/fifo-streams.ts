@@ -16,6 +16,7 @@ import type {
   StreamRequest,
 } from "../../../core/streams/process-streams.ts";
 import type { Stdio } from "../../../core/streams/stdio.ts";
+import { hasErrno } from "../../../host/files/errno.ts";
 import { makeFifo } from "../../../linux/ffi/fifo.ts";
 import { AttachedReaders } from "./attached-readers.ts";
 import { InputFifo } from "./input-fifo.ts";
@@ -154,7 +155,7 @@ function ensureFifo(fifo: string): boolean {
     makeFifo(fifo, 0o600);
     return true;
   } catch (error) {
-    if ((error as { code?: unknown }).code !== "EEXIST") throw error;
+    if (!hasErrno(error, "EEXIST")) throw error;
     if (!lstatSync(fifo).isFIFO()) throw failedPrecondition(`${fifo} is in the way: it is no FIFO`, error);
     return false;
   }

@@ -3,6 +3,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import { notFound, toEngineError } from "../../../base/errors.ts";
 import type { BindSources } from "../../../core/volumes/volume.ts";
+import { hasErrno } from "../../../host/files/errno.ts";
 
 /** Looks at (and makes) the sources of binds on this host. */
 export const localBindSources: BindSources = {
@@ -10,8 +11,7 @@ export const localBindSources: BindSources = {
     try {
       await stat(source);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== "ENOENT" && code !== "ENOTDIR") throw toEngineError(error, `look at bind source ${source}`);
+      if (!hasErrno(error, "ENOENT", "ENOTDIR")) throw toEngineError(error, `look at bind source ${source}`);
       if (!create) throw notFound("volume", source, error);
       await makeDirectory(source);
     }

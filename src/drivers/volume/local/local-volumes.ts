@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Volumes as directories on the host: <root>/<name>/_data, as Docker lays them out.
 
-import { mkdir, open, readdir, rm } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { toEngineError } from "../../../base/errors.ts";
 import type { VolumeDriver } from "../../../core/volumes/volume.ts";
+import { syncDirectory } from "../../../host/files/durable.ts";
+import { ifThere } from "../../../host/files/errno.ts";
 
 /** Containers with user namespaces must be able to pass through, and nobody to look around. */
 const wayMode = 0o711;
@@ -31,34 +34,23 @@ export function openLocalVolumes({ root }: { readonly root: string }): VolumeDri
       ),
     list: async () =>
       await explained("list volumes", async () => {
-        const entries = await namesIn(root, { withFileTypes: true });
+        const entries = await entriesOf(root);
         return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
       }),
     // Anything but an empty _data may be somebody's.
     isEmpty: async (name) =>
       await explained(`look into volume ${name}`, async () => {
-        const entries = await namesIn(path.join(root, name), { withFileTypes: true });
+        const entries = await entriesOf(path.join(root, name));
         if (entries.some((entry) => entry.name !== "_data" || !entry.isDirectory())) return false;
-        return (await namesIn(data(name), { withFileTypes: true })).length === 0;
+        return (await entriesOf(data(name))).length === 0;
       }),
     // Nothing is held open between calls.
     [Symbol.asyncDispose]: async () => {},
   };
 }
 
-async function namesIn(directory: string, options: { readonly withFileTypes: true }) {
-  try {
-    return await readdir(directory, options);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
-
-/** The new names in a directory are there after a power cut. */
-async function syncDirectory(directory: string): Promise<void> {
-  await using handle = await open(directory, "r");
-  await handle.sync();
+async function entriesOf(directory: string): Promise<readonly Dirent[]> {
+  return (await ifThere(readdir(directory, { withFileTypes: true }))) ?? [];
 }
 
 async function explained<R>(context: string, work: () => Promise<R>): Promise<R> {

@@ -9,6 +9,7 @@
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { type ByteString, quoteByteString } from "../../../../base/byte-string.ts";
 import { invalidArgument } from "../../../../base/errors.ts";
+import { hasErrno } from "../../../../host/files/errno.ts";
 import {
   makeDirectoryAt,
   openAt2,
@@ -108,8 +109,7 @@ export class LayerDirectories implements Disposable {
       const descriptor = openAt2(this.#root, path === "" ? "." : path, { flags, resolve: insideOnly });
       return { path, descriptor };
     } catch (error) {
-      const { code } = error as { readonly code?: string };
-      if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return undefined;
+      if (hasErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
       throw error;
     }
   }

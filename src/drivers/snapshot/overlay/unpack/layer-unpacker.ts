@@ -12,6 +12,7 @@
 import { ftruncateSync, lstatSync, type Stats, writeSync } from "node:fs";
 import { type ByteString, quoteByteString } from "../../../../base/byte-string.ts";
 import { codeOf, EngineError, invalidArgument, isEngineError, messageOf } from "../../../../base/errors.ts";
+import { hasErrno } from "../../../../host/files/errno.ts";
 import * as file from "../../../../linux/ffi/file.ts";
 import { closeDescriptor } from "../../../../linux/ffi/libc.ts";
 import type { TarEntry } from "../../../../oci/archive/tar-entry.ts";
@@ -222,7 +223,7 @@ export class LayerUnpacker implements TarVisitor, Disposable {
     try {
       return make();
     } catch (error) {
-      if ((error as { readonly code?: string }).code !== "EEXIST") throw error;
+      if (!hasErrno(error, "EEXIST")) throw error;
       const existing = statAt(parent, name);
       wasOnTheWay = existing?.isDirectory() === true || existing?.isSymbolicLink() === true;
       removeTree(parent.descriptor, name);
@@ -292,7 +293,7 @@ function setXattrs(entry: TarEntry, set: (name: ByteString, value: Uint8Array) =
       set(name, value);
     } catch (error) {
       // A file system without such attributes: the file is still better than no image, as containerd decides too.
-      if ((error as { readonly code?: string }).code !== "ENOTSUP") throw error;
+      if (!hasErrno(error, "ENOTSUP")) throw error;
     }
   }
 }

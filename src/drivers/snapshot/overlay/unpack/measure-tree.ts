@@ -2,6 +2,7 @@
 // What a directory takes on disk: blocks and inodes, each inode once however many names it has.
 
 import { lstatSync, readdirSync } from "node:fs";
+import { hasErrno } from "../../../../host/files/errno.ts";
 
 export interface TreeUsage {
   readonly bytes: number;
@@ -33,8 +34,7 @@ function ignoringAbsence<R>(path: Buffer, read: (path: Buffer) => R): R | undefi
   try {
     return read(path);
   } catch (error) {
-    const { code } = error as { readonly code?: string };
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG") return undefined;
+    if (hasErrno(error, "ENOENT", "ENOTDIR", "ENAMETOOLONG")) return undefined;
     throw error;
   }
 }

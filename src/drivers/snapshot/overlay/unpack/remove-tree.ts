@@ -4,6 +4,7 @@
 
 import { readdirSync } from "node:fs";
 import type { ByteString } from "../../../../base/byte-string.ts";
+import { hasErrno } from "../../../../host/files/errno.ts";
 import { openAt2, openFlags, removeDirectoryAt, renameAt, resolveFlags, unlinkAt } from "../../../../linux/ffi/file.ts";
 import { closeDescriptor } from "../../../../linux/ffi/libc.ts";
 import { descriptorPath } from "./lower-layers.ts";
@@ -16,9 +17,8 @@ export function removeTree(directory: number, name: ByteString): void {
     unlinkAt(directory, name);
     return;
   } catch (error) {
-    const { code } = error as { readonly code?: string };
-    if (code === "ENOENT") return;
-    if (code !== "EISDIR") throw error;
+    if (hasErrno(error, "ENOENT")) return;
+    if (!hasErrno(error, "EISDIR")) throw error;
   }
   const top = openDirectory(directory, name);
   try {
