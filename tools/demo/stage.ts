@@ -65,7 +65,7 @@ export class Stage {
   }
 
   async startDaemon(): Promise<void> {
-    const [config, socket] = [this.#path("berth.toml"), this.#path("state/berth.sock")];
+    const config = this.#path("berth.toml");
     // Names of its own: a user's daemon may run beside it.
     const lines = [
       `root = "${this.#path("root")}"`,
@@ -78,10 +78,15 @@ export class Stage {
     ];
     await writeFile(config, `${lines.join("\n")}\n`);
     const done = this.#begin(`bin/berth daemon --config ${config} &`);
-    this.#daemon = this.#spawnBackground(path.join(this.#checkout, "bin/berth"), ["daemon", "--config", config]);
-    await this.#until("the daemon", this.#daemon, async () => await answers(socket));
+    await this.#spawnDaemon(this.#signal);
     done();
-    console.log(`$ export BERTH_HOST=unix://${socket}`);
+    console.log(`$ export BERTH_HOST=unix://${this.#path("state/berth.sock")}`);
+  }
+
+  async #spawnDaemon(signal: AbortSignal): Promise<void> {
+    const command = path.join(this.#checkout, "bin/berth");
+    this.#daemon = this.#spawnBackground(command, ["daemon", "--config", this.#path("berth.toml")]);
+    await until("the daemon", this.#daemon, async () => await answers(this.#path("state/berth.sock")), signal);
   }
 
   /** Debian's registry on a free port of the loopback; its name for references. */
@@ -97,7 +102,8 @@ export class Stage {
     await writeFile(config, JSON.stringify(settings));
     const done = this.#begin(`docker-registry serve ${config} &`);
     this.#registry = this.#spawnBackground("docker-registry", ["serve", config]);
-    await this.#until("the registry", this.#registry, async () => await answers({ host: "127.0.0.1", port }));
+    const isReady = async () => await answers({ host: "127.0.0.1", port });
+    await until("the registry", this.#registry, isReady, this.#signal);
     done();
     return `localhost:${port}`;
   }
@@ -166,10 +172,7 @@ export class Stage {
   /** Ends and removes everything; what it could not remove. */
   async close(): Promise<readonly string[]> {
     if (this.#directory === "") return [];
-    // Only the daemon can take back what it gave containers on the network; without it force has to do.
-    if (this.#daemon !== undefined && isRunning(this.#daemon)) {
-      await this.#shellRegardless("bin/berth ps --all --quiet | xargs -r bin/berth rm --force --volumes");
-    }
+    if (this.#daemon !== undefined) await this.#removeContainers(this.#daemon);
     for (const child of [this.#daemon, this.#registry]) await end(child);
     await endMarked(this.#marks);
     await releaseMarked(this.#marks, this.#bridge);
@@ -210,30 +213,23 @@ export class Stage {
     }
   }
 
-  async #until(what: string, child: ChildProcess, isReady: () => Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + startDeadlineMs;
-    let failure: Error | undefined;
-    child.once("error", (error) => {
-      failure = error;
-    });
-    while (!(await isReady())) {
-      this.#signal.throwIfAborted();
-      if (failure !== undefined) throw new StepFailed(`${what} did not start: ${failure.message}`);
-      if (!isRunning(child)) throw new StepFailed(`${what} ended with exit code ${child.exitCode} instead of serving`);
-      if (Date.now() > deadline) throw new StepFailed(`${what} does not answer after ${startDeadlineMs / 1000} s`);
-      await sleep(20);
-    }
-  }
-
   async #shell(command: string) {
     const finished = await shell(command, this.#shellOptions, this.#signal);
     this.#signal.throwIfAborted();
     return finished;
   }
 
-  /** For the clean-up: not ended by Ctrl-C, but by a deadline. */
-  async #shellRegardless(command: string): Promise<void> {
-    await shell(command, this.#shellOptions, AbortSignal.timeout(stopDeadlineMs));
+  /** By the daemon, for only it can take back what it gave them on the network; one that died is started again. */
+  async #removeContainers(daemon: ChildProcess): Promise<void> {
+    // Not ended by Ctrl-C, but by a deadline.
+    const signal = AbortSignal.timeout(stopDeadlineMs);
+    try {
+      if (!isRunning(daemon)) await this.#spawnDaemon(signal);
+      await shell("bin/berth ps --all --quiet | xargs -r bin/berth rm --force --volumes", this.#shellOptions, signal);
+    } catch (error) {
+      // What follows ends and removes them the hard way.
+      console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   get #shellOptions() {
@@ -272,6 +268,27 @@ async function shell(
     return { status: status ?? 1, ...output };
   } finally {
     signal.removeEventListener("abort", kill);
+  }
+}
+
+/** Waits until it serves. */
+async function until(
+  what: string,
+  child: ChildProcess,
+  isReady: () => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = Date.now() + startDeadlineMs;
+  let failure: Error | undefined;
+  child.once("error", (error) => {
+    failure = error;
+  });
+  while (!(await isReady())) {
+    signal.throwIfAborted();
+    if (failure !== undefined) throw new StepFailed(`${what} did not start: ${failure.message}`);
+    if (!isRunning(child)) throw new StepFailed(`${what} ended with exit code ${child.exitCode} instead of serving`);
+    if (Date.now() > deadline) throw new StepFailed(`${what} does not answer after ${startDeadlineMs / 1000} s`);
+    await sleep(20);
   }
 }
 
