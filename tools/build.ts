@@ -2,14 +2,16 @@
 // Bundles the programs into dist/: cli.mjs, daemon.mjs and the daemon's workers. Packages with native code stay outside
 // of the bundles and are loaded from node_modules.
 
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
 
 const root = path.join(import.meta.dirname, "..");
 const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { version: string };
 
-rmSync(path.join(root, "dist"), { recursive: true, force: true });
+// Beside the old ones, which stay until the new ones are whole.
+const fresh = path.join(root, "dist.new");
+rmSync(fresh, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
   entryPoints: {
@@ -18,7 +20,7 @@ await build({
     "workers/namespaces": "src/daemon/workers/namespaces.ts",
     "workers/overlay-snapshotter": "src/daemon/workers/overlay-snapshotter.ts",
   },
-  outdir: "dist",
+  outdir: fresh,
   outExtension: { ".js": ".mjs" },
   bundle: true,
   // The command's less used parts load when they are used.
@@ -34,3 +36,5 @@ await build({
   },
   logLevel: "warning",
 });
+rmSync(path.join(root, "dist"), { recursive: true, force: true });
+renameSync(fresh, path.join(root, "dist"));
