@@ -34,6 +34,8 @@ export interface DaemonOptions {
   /** A command that the daemon is run under, such as a private mount namespace. */
   readonly wrapper?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** The daemon's program below the checkout; its sources unless told. */
+  readonly program?: string;
 }
 
 export class TestDaemon {
@@ -74,11 +76,11 @@ export class TestDaemon {
 
   /** Starts it (again) and waits until it answers. */
   async start(): Promise<void> {
-    const [command = process.execPath, ...args] = [
+    const [command, ...args] = [
       ...(this.#options.wrapper ?? []),
       process.execPath,
       "--disable-warning=ExperimentalWarning",
-      path.join(checkout, "src/daemon/main.ts"),
+      path.join(checkout, this.#options.program ?? "src/daemon/main.ts"),
       "--config",
       path.join(this.directory, "berth.toml"),
       "--root",
