@@ -4,6 +4,7 @@
 
 import { readFileSync } from "node:fs";
 import type { ContainerOptions } from "@berth/sdk";
+import { defined } from "../base/defined.ts";
 import { invalidArgument } from "../base/errors.ts";
 import { parseByteSize } from "../base/parse/byte-size.ts";
 import {
@@ -246,11 +247,4 @@ function readText(file: string, context = "open"): string {
 
 function big(value: number | undefined): bigint | undefined {
   return value === undefined ? undefined : BigInt(value);
-}
-
-/** The object without what is undefined. */
-function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, field]) => field !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

@@ -7,6 +7,7 @@ import { type ContainerStatus, humanAge, humanSize, humanStatus } from "./format
 import { formatPorts, type Port } from "./format/ports.ts";
 import type { RowFormat } from "./format/rows.ts";
 import { ellipsis, formatCommand, formatLabels, shortId } from "./format/text.ts";
+import { networkName } from "./network-names.ts";
 import { formatCreatedAt, toDate } from "./times.ts";
 
 const maximumMountWidth = 15;
@@ -55,7 +56,7 @@ export function containerRow(
       .map((mount) => (full ? mount : ellipsis(mount, maximumMountWidth)))
       .join(","),
     Names: container.name,
-    Networks: container.networks.map(({ network }) => network).join(",") || (container.config?.networkMode ?? ""),
+    Networks: networksOf(container),
     Ports: formatPorts(portsOf(container)),
     RunningFor: humanAge(created, now),
     Size: sizeOf(container),
@@ -69,6 +70,11 @@ function imageName({ config, imageId }: Container, full: boolean): string {
   const name = config?.image ?? "";
   if (name === "") return "<no image>";
   return !full && imageId.replace(/^sha256:/, "").startsWith(name.replace(/^sha256:/, "")) ? shortId(imageId) : name;
+}
+
+function networksOf(container: Container): string {
+  const names = container.networks.map((attachment) => networkName(container, attachment));
+  return names.join(",") || (container.config?.networkMode ?? "");
 }
 
 function portsOf(container: Container): readonly Port[] {

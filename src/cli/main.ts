@@ -16,10 +16,15 @@ for (const output of [process.stdout, process.stderr]) {
   });
 }
 
-const { stdin, stdout, stderr, env: environment } = process;
-const exitCode = await runProgram(process.argv.slice(2), { stdin, stdout, stderr, environment }, new Interruption());
-await new Promise<void>((resolve) => {
-  stdout.write("", () => resolve());
-});
-// Standard input that nobody reads any more would keep the process.
-process.exit(exitCode);
+/** Not at the top level, because the bundle is CommonJS: it starts twice as fast as a module that imports node:http. */
+async function main(): Promise<void> {
+  const { stdin, stdout, stderr, env: environment } = process;
+  const exitCode = await runProgram(process.argv.slice(2), { stdin, stdout, stderr, environment }, new Interruption());
+  await new Promise<void>((resolve) => {
+    stdout.write("", () => resolve());
+  });
+  // Standard input that nobody reads any more would keep the process.
+  process.exit(exitCode);
+}
+
+void main();

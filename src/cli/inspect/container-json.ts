@@ -2,6 +2,7 @@
 // A container in the shape of docker inspect, which scripts and editors read.
 
 import type { Container, ContainerConfig, MountPoint } from "@berth/sdk";
+import { networkName } from "../network-names.ts";
 import { formatTimestamp } from "../times.ts";
 import { hostConfigJson } from "./host-config-json.ts";
 
@@ -92,7 +93,7 @@ function mountJson({ type, name, source, destination, readWrite, propagation }: 
 
 function networkSettingsJson(container: Container): Record<string, unknown> {
   const networks = Object.fromEntries(
-    container.networks.map((attachment) => [attachment.network, endpointJson(container, attachment)]),
+    container.networks.map((attachment) => [networkName(container, attachment), endpointJson(container, attachment)]),
   );
   const { NetworkID: _network, ...first } = networks["bridge"] ?? Object.values(networks)[0] ?? noEndpoint;
   return {

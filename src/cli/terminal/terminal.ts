@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The terminal that the command runs in: raw mode that is always undone, and its size.
 
+import { spawnSync } from "node:child_process";
 import process from "node:process";
 import type { ReadStream, WriteStream } from "node:tty";
 
@@ -11,7 +12,7 @@ export interface TerminalSize {
 }
 
 /** What raw mode needs of standard input. */
-export type RawInput = Pick<ReadStream, "isTTY" | "isRaw" | "setRawMode">;
+export type RawInput = Pick<ReadStream, "isTTY" | "isRaw" | "setRawMode"> & { readonly fd?: number };
 
 /** Signals that end a process which does not handle them. */
 const fatalSignals = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"] as const;
@@ -37,7 +38,16 @@ export function enterRawMode(input: RawInput = process.stdin): Disposable {
   process.on("exit", restore);
   for (const name of fatalSignals) process.on(name, restoreAndDie);
   input.setRawMode(true);
+  keepOutputAsItIs(input);
   return { [Symbol.dispose]: restore };
+}
+
+/**
+ * Node's raw mode still makes "\r\n" of each "\n", but full-screen programs in the container mean a bare one. Leaving
+ * raw mode restores this too. Without stty such programs look wrong and nothing else happens.
+ */
+function keepOutputAsItIs({ fd }: RawInput): void {
+  if (fd !== undefined) spawnSync("stty", ["-opost"], { stdio: [fd, "ignore", "ignore"] });
 }
 
 /** The size of a terminal, undefined when the stream is none or does not know. */
