@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { ContainerSchema } from "../../gen/berth/engine/v1/container_pb.js";
+import { ContainerSchema, ContainerStateSchema } from "../../gen/berth/engine/v1/container_pb.js";
 import { ImageSchema } from "../../gen/berth/engine/v1/image_pb.js";
 import { EventSchema } from "../../gen/berth/engine/v1/system_pb.js";
 import { formatterFor } from "../commands/events.ts";
@@ -53,8 +53,14 @@ const running = create(ContainerSchema, {
 
 const exited = create(ContainerSchema, {
   ...running,
-  state: { status: "exited", exitCode: 137, oomKilled: true, startedAt: time(1_767_323_046), finishedAt: time(1_767_323_047) },
-}); // biome-ignore format: one state
+  state: create(ContainerStateSchema, {
+    status: "exited",
+    exitCode: 137,
+    oomKilled: true,
+    startedAt: time(1_767_323_046),
+    finishedAt: time(1_767_323_047),
+  }),
+});
 
 /** The value at a path of keys. */
 function at(value: unknown, ...keys: readonly string[]): unknown {
@@ -122,7 +128,7 @@ test("sizes only when they were measured", () => {
 });
 
 test("rows of ps", () => {
-  const now = new Date("2026-01-02T03:05:35Z");
+  const now = new Date("2026-01-02T03:04:36Z");
   const table = (format: string) =>
     formatRows(
       [running, exited].map((container) => containerRow(container, { full: false, now })),
@@ -132,8 +138,8 @@ test("rows of ps", () => {
   assert.equal(
     table(""),
     `CONTAINER ID   IMAGE     COMMAND      CREATED          STATUS                        PORTS                          NAMES
-5fcd7e1748c2   busybox   "httpd -f"   30 seconds ago   Up 28 seconds                 90/udp, 0.0.0.0:8080->80/tcp   web
-5fcd7e1748c2   busybox   "httpd -f"   30 seconds ago   Exited (137) 27 seconds ago                                  web
+5fcd7e1748c2   busybox   "httpd -f"   30 seconds ago   Up 29 seconds                 90/udp, 0.0.0.0:8080->80/tcp   web
+5fcd7e1748c2   busybox   "httpd -f"   30 seconds ago   Exited (137) 28 seconds ago                                  web
 `,
   );
   assert.equal(table('{{.Label "a"}} {{.Labels}} {{.Networks}} {{.State}}').split("\n")[0], "1 a=1,b=2 bridge running");
