@@ -3,13 +3,6 @@
 
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** The object without its undefined members, as exact optional properties want it. */
-export function defined<T extends object>(object: T): Defined<T> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>;
-}
-
 /** Milliseconds since 1970 as a timestamp; absent stays absent. */
 export function timestamp(milliseconds: number | undefined): { timestamp?: Timestamp } {
   return milliseconds === undefined ? {} : { timestamp: timestampFromMs(milliseconds) };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What attach and exec have in common: input arrives as requests of the stream, output leaves as responses.
 
-import { cancelled, hasCode } from "../../base/errors.ts";
+import { cancelled, type EngineError, hasCode, toEngineError } from "../../base/errors.ts";
 import type { OutputChunk } from "../../core/streams/process-streams.ts";
 import { OutputStream } from "../../gen/berth/engine/v1/container_pb.js";
 
@@ -18,18 +18,21 @@ interface InputTarget {
   endStdin(): Promise<void>;
 }
 
+/** The next message of the client; cancelled when there is none. */
 export async function nextRequest<T>(requests: AsyncIterator<T>): Promise<T> {
   const next = await requests.next();
   if (next.done === true) throw cancelled("the client ended the stream before it began");
   return next.value;
 }
 
+/** A piece of output as the streams carry it. */
 export function toOutput({ stream, data }: OutputChunk): { stream: OutputStream; data: Uint8Array } {
   return { stream: stream === "stderr" ? OutputStream.STDERR : OutputStream.STDOUT, data };
 }
 
 /** Owned by the stream's handler; disposing stops the forwarding. */
 export interface InputForwarding extends AsyncDisposable {
+  /** Throws what kept input from the process. */
   throwIfFailed(): void;
 }
 
@@ -38,7 +41,7 @@ export interface InputForwarding extends AsyncDisposable {
  * is not the end of input: the client detaches. Without a target input is read and dropped.
  */
 export function forwardInput(requests: AsyncIterator<InputRequest>, target: InputTarget | undefined): InputForwarding {
-  let failure: unknown;
+  let failure: EngineError | undefined;
   let stopped = false;
   const done = (async () => {
     for (let next = await requests.next(); next.done !== true && !stopped; next = await requests.next()) {
@@ -49,7 +52,8 @@ export function forwardInput(requests: AsyncIterator<InputRequest>, target: Inpu
     }
   })().catch((error: unknown) => {
     // A process that has closed its input, or ended, takes no more: its output says how it goes on.
-    if (!stopped && !hasCode(error, "failed-precondition") && !hasCode(error, "cancelled")) failure = error;
+    if (!stopped && !hasCode(error, "failed-precondition") && !hasCode(error, "cancelled"))
+      failure = toEngineError(error);
   });
   return {
     throwIfFailed() {

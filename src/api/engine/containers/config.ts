@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A container's configuration from its message: unset becomes absent, and what cannot be is refused here.
 
+import { defined } from "../../../base/defined.ts";
 import { invalidArgument } from "../../../base/errors.ts";
+import { isMountPropagation } from "../../../base/parse/mount-request.ts";
 import type {
   ContainerConfig,
   MountPropagation,
@@ -11,8 +13,8 @@ import type {
 } from "../../../core/containers/container-config.ts";
 import type { PortMapping } from "../../../core/networks/network-driver.ts";
 import type * as proto from "../../../gen/berth/engine/v1/container_pb.js";
-import { defined } from "../messages.ts";
 
+/** The configuration that a client asks for; invalid-argument for what it cannot be on any host. */
 export function fromConfigMessage(message: proto.ContainerConfig): ContainerConfig {
   if (message.image === "") throw invalidArgument("no image given");
   return {
@@ -144,12 +146,10 @@ function bindRecursive(text: string): "enabled" | "disabled" | "writable" | "rea
   throw invalidArgument(`invalid value for bind-recursive: ${text}: expected enabled, disabled, writable or readonly`);
 }
 
-const propagations: ReadonlySet<string> = new Set(["private", "rprivate", "shared", "rshared", "slave", "rslave"]);
-
 function propagation(text: string | undefined): MountPropagation | undefined {
   if (text === undefined || text === "") return undefined;
-  if (!propagations.has(text)) throw invalidArgument(`invalid mount propagation: ${text}`);
-  return text as MountPropagation;
+  if (!isMountPropagation(text)) throw invalidArgument(`invalid mount propagation: ${text}`);
+  return text;
 }
 
 function port(message: proto.PortMapping): PortMapping {

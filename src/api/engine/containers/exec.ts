@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { defined } from "../../../base/defined.ts";
 import { invalidArgument } from "../../../base/errors.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import { type ExecConfig, execInContainer } from "../../../core/lifecycle/exec-container.ts";
 import type * as proto from "../../../gen/berth/engine/v1/container_pb.js";
-import { defined } from "../messages.ts";
 import { forwardInput, nextRequest, toOutput } from "../process-stream.ts";
 
 /** Starts the process, sends its output, and ends with its exit code. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { defined } from "../../../base/defined.ts";
 import type { ContainerRecord } from "../../../core/containers/container.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import type { LogReadOptions } from "../../../core/streams/container-log.ts";
 import { type LogsRequest, OutputStream } from "../../../gen/berth/engine/v1/container_pb.js";
-import { defined } from "../messages.ts";
 
 const newline = new Uint8Array([10]);
 

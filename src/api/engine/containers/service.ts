@@ -2,6 +2,7 @@
 // ContainerService: each method parses its request, calls core and gives the answer as a message.
 
 import type { ServiceImpl } from "@connectrpc/connect";
+import { defined } from "../../../base/defined.ts";
 import { invalidArgument } from "../../../base/errors.ts";
 import { createContainer } from "../../../core/lifecycle/create-container.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
@@ -10,7 +11,6 @@ import { removeContainer } from "../../../core/lifecycle/remove-container.ts";
 import { resizeTerminal } from "../../../core/lifecycle/resize-terminal.ts";
 import { startContainer } from "../../../core/lifecycle/start-container.ts";
 import type { ContainerService } from "../../../gen/berth/engine/v1/container_pb.js";
-import { defined } from "../messages.ts";
 import { attach } from "./attach.ts";
 import { fromConfigMessage } from "./config.ts";
 import { exec, execDetached } from "./exec.ts";

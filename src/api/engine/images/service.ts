@@ -3,13 +3,14 @@
 
 import type { ServiceImpl } from "@connectrpc/connect";
 import { Broadcast } from "../../../base/broadcast.ts";
+import { defined } from "../../../base/defined.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import type { OnProgress, TransferProgress } from "../../../core/transfer/progress.ts";
 import type { Puller } from "../../../core/transfer/puller.ts";
 import type { Pusher } from "../../../core/transfer/pusher.ts";
 import type { Registry, RegistryCredentials } from "../../../core/transfer/registry.ts";
 import type { Credentials, ImageService } from "../../../gen/berth/engine/v1/image_pb.js";
-import { defined, filtersOf } from "../messages.ts";
+import { filtersOf } from "../messages.ts";
 import { type ArchiveDeps, importImage, load, save } from "./archives.ts";
 import { imageFilter, matchesReference } from "./filter.ts";
 import { toImageMessage } from "./message.ts";

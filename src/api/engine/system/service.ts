@@ -2,13 +2,14 @@
 // SystemService: what the daemon says of itself and of what happens.
 
 import type { ServiceImpl } from "@connectrpc/connect";
+import { defined } from "../../../base/defined.ts";
 import { invalidArgument } from "../../../base/errors.ts";
 import { labelMatches } from "../../../core/containers/container-filter.ts";
 import type { EngineEvent } from "../../../core/events/event-bus.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import type { NetworkDriver } from "../../../core/networks/network-driver.ts";
 import type { SystemService } from "../../../gen/berth/engine/v1/system_pb.js";
-import { defined, filtersOf } from "../messages.ts";
+import { filtersOf } from "../messages.ts";
 
 export interface SystemFacts {
   readonly version: string;
