@@ -3,6 +3,7 @@
 
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
 import path from "node:path";
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -26,6 +27,9 @@ export interface ApiServerOptions {
 /** Largest message either way: room for a chunk of an archive and for long lists. */
 const maximumMessageBytes = 64 * 1024 * 1024;
 
+/** How long answers may take to leave once the daemon stops. */
+const closeGraceMs = 500;
+
 export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
   const handler = connectNodeAdapter({
     routes: options.routes,
@@ -40,6 +44,11 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
   });
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   await listen(server, options);
   return {
     address: options.socket,
@@ -47,8 +56,13 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
-      for (const session of sessions) session.destroy();
+      for (const session of sessions) session.close();
+      const timer = setTimeout(() => {
+        // Not session.destroy(): that waits for the client to close its end of the connection.
+        for (const socket of sockets) socket.destroy();
+      }, closeGraceMs);
       await closed;
+      clearTimeout(timer);
       if (options.inheritedDescriptor === undefined) await rm(options.socket, { force: true });
     },
   };
