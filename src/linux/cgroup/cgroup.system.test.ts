@@ -8,26 +8,29 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { Cgroup } from "./cgroup.ts";
-import { cgroupDirectory, readCgroupLayout } from "./layout.ts";
+import { directoriesOfPath, readCgroupLayout } from "./layout.ts";
+
+const { signal } = new AbortController();
 
 /** A cgroup of the test's own in every hierarchy, with one below it. */
 async function makeCgroup(t: TestContext, name: string) {
   const layout = await readCgroupLayout();
   const cgroupsPath = `/berth-test-${process.pid}-${name}`;
-  const cgroup = new Cgroup(layout, cgroupsPath);
+  const directories = directoriesOfPath(layout, cgroupsPath);
+  const cgroup = new Cgroup(directories);
   t.after(async () => {
-    await cgroup.kill();
-    await cgroup.remove();
+    await cgroup.kill({ signal });
+    await cgroup.remove({ signal });
   });
-  for (const directory of cgroup.directories) await mkdir(path.join(directory, "below"), { recursive: true });
+  for (const directory of Object.values(directories)) await mkdir(path.join(directory, "below"), { recursive: true });
   const enter = async (pid: number, below: string) => {
-    for (const hierarchy of layout.hierarchies) {
+    for (const [name, directory] of Object.entries(directories)) {
       // A new cpuset of version 1 has no CPUs and takes nobody.
-      if (layout.version === 1 && hierarchy.controllers.includes("cpuset")) continue;
-      await writeFile(path.join(cgroupDirectory(hierarchy, cgroupsPath), below, "cgroup.procs"), String(pid));
+      if (name.split(",").includes("cpuset")) continue;
+      await writeFile(path.join(directory, below, "cgroup.procs"), String(pid));
     }
   };
-  return { cgroup, enter };
+  return { cgroup, directories, enter };
 }
 
 function pidOf(child: ChildProcess): number {
@@ -36,7 +39,7 @@ function pidOf(child: ChildProcess): number {
 }
 
 test("lists and kills the processes of a cgroup and of those below it, and removes it", async (t) => {
-  const { cgroup, enter } = await makeCgroup(t, "kill");
+  const { cgroup, directories, enter } = await makeCgroup(t, "kill");
   const outer = spawn("sleep", ["1000"], { stdio: "ignore" });
   const inner = spawn("sh", ["-c", "trap '' TERM; exec sleep 1000"], { stdio: "ignore" });
   const exits = Promise.all([once(outer, "exit"), once(inner, "exit")]);
@@ -46,31 +49,29 @@ test("lists and kills the processes of a cgroup and of those below it, and remov
   await enter(pidOf(inner), "below");
   const found = await cgroup.processes();
   assert.ok([outer, inner].every((child) => found.includes(pidOf(child))));
-  await cgroup.kill();
+  await cgroup.kill({ signal });
   assert.deepEqual(
     (await exits).map(([, signal]) => signal as string),
     ["SIGKILL", "SIGKILL"],
   );
   assert.deepEqual(await cgroup.processes(), []);
-  await cgroup.remove();
-  assert.ok(cgroup.directories.every((directory) => !existsSync(directory)));
+  await cgroup.remove({ signal });
+  assert.ok(Object.values(directories).every((directory) => !existsSync(directory)));
 });
 
 test("takes a cgroup that does not exist for empty and removed", async () => {
-  const cgroup = new Cgroup(await readCgroupLayout(), `/berth-test-${process.pid}-none`);
+  const cgroup = new Cgroup(directoriesOfPath(await readCgroupLayout(), `/berth-test-${process.pid}-none`));
   assert.deepEqual(await cgroup.processes(), []);
   assert.equal(await cgroup.oomKills(), undefined);
-  await cgroup.kill();
-  await cgroup.remove();
+  await cgroup.kill({ signal });
+  await cgroup.remove({ signal });
 });
 
 test("counts what the kernel killed for want of memory", async (t) => {
-  const { cgroup, enter } = await makeCgroup(t, "oom");
-  const layout = await readCgroupLayout();
-  const hierarchy = layout.hierarchies.find((candidate) => candidate.controllers.includes("memory"));
-  const directory = cgroup.directories[hierarchy === undefined ? -1 : layout.hierarchies.indexOf(hierarchy)];
-  assert.ok(directory);
-  await writeFile(path.join(directory, layout.version === 1 ? "memory.limit_in_bytes" : "memory.max"), String(8 << 20));
+  const { cgroup, directories, enter } = await makeCgroup(t, "oom");
+  const { memory, "": unified } = directories;
+  const limit = memory === undefined ? path.join(unified ?? "", "memory.max") : `${memory}/memory.limit_in_bytes`;
+  await writeFile(limit, String(8 << 20));
   assert.equal(await cgroup.oomKills(), 0);
   const eater = spawn("sh", ["-c", "read go; exec tail /dev/zero"], { stdio: ["pipe", "ignore", "ignore"] });
   t.after(() => eater.kill("SIGKILL"));
@@ -78,4 +79,28 @@ test("counts what the kernel killed for want of memory", async (t) => {
   eater.stdin?.end("go\n");
   assert.deepEqual(await once(eater, "exit"), [null, "SIGKILL"]);
   assert.equal(await cgroup.oomKills(), 1);
+});
+
+test("kills what is frozen", async (t) => {
+  const { cgroup, directories, enter } = await makeCgroup(t, "frozen");
+  const child = spawn("sleep", ["1000"], { stdio: "ignore" });
+  t.after(() => child.kill("SIGKILL"));
+  const exit = once(child, "exit");
+  await enter(pidOf(child), "");
+  const { freezer, "": unified } = directories;
+  if (freezer === undefined) await writeFile(path.join(unified ?? "", "cgroup.freeze"), "1");
+  else await writeFile(path.join(freezer, "freezer.state"), "FROZEN");
+  await cgroup.kill({ signal });
+  assert.deepEqual(await exit, [null, "SIGKILL"]);
+});
+
+test("says what keeps a cgroup from being removed", async (t) => {
+  const { cgroup, enter } = await makeCgroup(t, "busy");
+  const child = spawn("sleep", ["1000"], { stdio: "ignore" });
+  t.after(() => child.kill("SIGKILL"));
+  await enter(pidOf(child), "below");
+  await assert.rejects(cgroup.remove({ signal: AbortSignal.abort() }), {
+    code: "deadline-exceeded",
+    message: new RegExp(`^cannot remove cgroup .*-busy/below: it still has processes ${pidOf(child)}$`),
+  });
 });

@@ -5,41 +5,37 @@ import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EngineError } from "../../base/errors.ts";
 import { deadlineSignal, delay } from "../../base/lifetime.ts";
+import { sigkill } from "../../base/posix-signal.ts";
 import { hasErrno } from "../../host/files/errno.ts";
-import { type CgroupLayout, cgroupDirectory, hierarchyOf } from "./layout.ts";
+import type { CgroupDirectories } from "./layout.ts";
 
-const sigkill = 9;
 /** A cgroup is busy for a moment after its last process ended. */
 const retryMs = 5;
 const endDeadlineMs = 10_000;
 
-/** A cgroup by its cgroupsPath. Nothing is held open; every answer is the kernel's of that moment. */
+/** A cgroup by its directories. Nothing is held open; every answer is the kernel's of that moment. */
 export class Cgroup {
-  readonly #layout: CgroupLayout;
-  readonly #cgroupsPath: string;
+  readonly #byHierarchy: CgroupDirectories;
 
-  constructor(layout: CgroupLayout, cgroupsPath: string) {
-    this.#layout = layout;
-    this.#cgroupsPath = cgroupsPath;
-  }
-
-  /** The directories, one for each hierarchy. */
-  get directories(): readonly string[] {
-    return this.#layout.hierarchies.map((hierarchy) => cgroupDirectory(hierarchy, this.#cgroupsPath));
+  constructor(directories: CgroupDirectories) {
+    this.#byHierarchy = directories;
   }
 
   /** How many of its processes the kernel killed for want of memory; undefined without the cgroup or its controller. */
   async oomKills(): Promise<number | undefined> {
-    const file = this.#layout.version === 2 ? "memory.events" : "memory.oom_control";
-    const text = await this.#read("memory", file);
-    const count = text === undefined ? undefined : /^oom_kill (\d+)$/m.exec(text)?.[1];
+    const version1 = this.#directoryOf("memory");
+    const directory = version1 ?? this.#byHierarchy[""];
+    if (directory === undefined) return undefined;
+    const file = path.join(directory, version1 === undefined ? "memory.events" : "memory.oom_control");
+    const text = await ignoreAbsence(readFile(file, "utf8"), "");
+    const count = /^oom_kill (\d+)$/m.exec(text)?.[1];
     return count === undefined ? undefined : Number(count);
   }
 
   /** The processes in it and in those below; none when it does not exist. */
   async processes(): Promise<readonly number[]> {
     const pids = new Set<number>();
-    for (const directory of this.directories) {
+    for (const directory of Object.values(this.#byHierarchy)) {
       for (const cgroup of await descendants(directory)) {
         for (const pid of await processesIn(cgroup)) pids.add(pid);
       }
@@ -47,51 +43,58 @@ export class Cgroup {
     return [...pids];
   }
 
-  /** Kills every process in it, those that are being forked too; resolves when it is empty. */
-  async kill(): Promise<void> {
-    const signal = deadlineSignal(endDeadlineMs, `killing the processes of cgroup ${this.#cgroupsPath}`);
+  /** Kills every process in it, frozen ones and those that are being forked too; resolves when it is empty. */
+  async kill({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const deadline = deadlineSignal(endDeadlineMs, `killing the processes of ${this.#name}`);
+    const either = AbortSignal.any([signal, deadline]);
     while ((await this.processes()).length > 0) {
       if (!(await this.#killByCgroup())) await this.#killFrozen();
-      await delay(retryMs, { signal });
+      await delay(retryMs, { signal: either });
     }
   }
 
   /** Removes it from every hierarchy; succeeds when it does not exist. It must be empty, or become so in ten seconds. */
-  async remove(): Promise<void> {
-    const signal = deadlineSignal(endDeadlineMs, `removing cgroup ${this.#cgroupsPath}`);
-    for (const directory of this.directories) {
-      for (const cgroup of (await descendants(directory)).toReversed()) await removeWhenFree(cgroup, signal);
+  async remove({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const deadline = deadlineSignal(endDeadlineMs, `removing ${this.#name}`);
+    for (const directory of Object.values(this.#byHierarchy)) {
+      for (const cgroup of (await descendants(directory)).toReversed()) {
+        await removeWhenFree(cgroup, AbortSignal.any([signal, deadline]));
+      }
     }
   }
 
-  /** cgroup.kill, which version 2 has since Linux 5.14; false without it. */
+  get #name(): string {
+    return `cgroup ${Object.values(this.#byHierarchy)[0] ?? ""}`;
+  }
+
+  /** Of a version 1 controller. */
+  #directoryOf(controller: string): string | undefined {
+    return Object.entries(this.#byHierarchy).find(([name]) => name.split(",").includes(controller))?.[1];
+  }
+
+  /** cgroup.kill, which version 2 has since Linux 5.14; false without it, or where version 1 has processes of its own. */
   async #killByCgroup(): Promise<boolean> {
-    if (this.#layout.version === 1) return false;
-    const [directory = ""] = this.directories;
-    return await writeIfThere(path.join(directory, "cgroup.kill"), "1");
+    const unified = this.#byHierarchy[""];
+    if (unified === undefined || Object.keys(this.#byHierarchy).length > 1) return false;
+    return await writeIfThere(path.join(unified, "cgroup.kill"), "1");
   }
 
   /** Frozen processes cannot fork while they are counted; the signal reaches them when they thaw. */
   async #killFrozen(): Promise<void> {
-    const hierarchy = this.#layout.version === 2 ? this.#layout.hierarchies[0] : hierarchyOf(this.#layout, "freezer");
-    const directory = hierarchy === undefined ? undefined : cgroupDirectory(hierarchy, this.#cgroupsPath);
-    const isUnified = this.#layout.version === 2;
-    const file = directory === undefined ? "" : path.join(directory, isUnified ? "cgroup.freeze" : "freezer.state");
-    if (file !== "") await writeIfThere(file, isUnified ? "1" : "FROZEN");
+    const freezer = this.#freezer();
+    if (freezer !== undefined) await writeIfThere(freezer.file, freezer.freeze);
     try {
       for (const pid of await this.processes()) killIfThere(pid);
     } finally {
-      if (file !== "") await writeIfThere(file, isUnified ? "0" : "THAWED");
+      if (freezer !== undefined) await writeIfThere(freezer.file, freezer.thaw);
     }
   }
 
-  async #read(controller: string, file: string): Promise<string | undefined> {
-    const hierarchy = hierarchyOf(this.#layout, controller);
-    if (hierarchy === undefined) return undefined;
-    return await ignoreAbsence(
-      readFile(path.join(cgroupDirectory(hierarchy, this.#cgroupsPath), file), "utf8"),
-      undefined,
-    );
+  #freezer(): { readonly file: string; readonly freeze: string; readonly thaw: string } | undefined {
+    const version1 = this.#directoryOf("freezer");
+    if (version1 !== undefined) return { file: path.join(version1, "freezer.state"), freeze: "FROZEN", thaw: "THAWED" };
+    const unified = this.#byHierarchy[""];
+    return unified === undefined ? undefined : { file: path.join(unified, "cgroup.freeze"), freeze: "1", thaw: "0" };
   }
 }
 
@@ -122,6 +125,7 @@ async function removeWhenFree(directory: string, signal: AbortSignal): Promise<v
         throw new EngineError("deadline-exceeded", `cannot remove cgroup ${directory}: ${reason}`, { cause: error });
       }
     }
+    // The abort is seen after one more attempt, which may know the reason.
     await delay(retryMs, { signal: neverAborted });
   }
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseMountInfo } from "../mount/mountinfo.ts";
-import { cgroupDirectory, cgroupLayoutOf, hierarchyOf, ownCgroupPath } from "./layout.ts";
+import { cgroupLayoutOf, directoriesOfPath, directoriesOfProcess, hierarchyOf, ownCgroupPath } from "./layout.ts";
 
 /** The place is a mount point, with the mount's root before it where that is not "/". */
 const mount = (id: number, place: string, type: string, options: string) =>
@@ -16,11 +16,11 @@ test("knows a machine with version 2 only", () => {
   assert.equal(layout.hybrid, false);
   assert.deepEqual(layout.controllers, ["cpuset", "cpu", "io", "memory", "pids"]);
   assert.equal(ownCgroupPath(layout), "/system.slice/berth.service");
-  const hierarchy = hierarchyOf(layout, "memory");
-  assert.ok(hierarchy);
-  assert.equal(cgroupDirectory(hierarchy, "/berth/x"), "/sys/fs/cgroup/berth/x");
-  assert.equal(cgroupDirectory(hierarchy, "x"), "/sys/fs/cgroup/system.slice/berth.service/x");
-  assert.equal(cgroupDirectory(hierarchy, "/../../etc"), "/sys/fs/cgroup/etc");
+  assert.equal(hierarchyOf(layout, "memory")?.mountPoint, "/sys/fs/cgroup");
+  assert.deepEqual(directoriesOfPath(layout, "/berth/x"), { "": "/sys/fs/cgroup/berth/x" });
+  assert.deepEqual(directoriesOfPath(layout, "/../../etc"), { "": "/sys/fs/cgroup/etc" });
+  assert.deepEqual(directoriesOfPath(layout, "system.slice:berth:x"), {});
+  assert.deepEqual(directoriesOfProcess(layout, "0::/berth/x\n"), { "": "/sys/fs/cgroup/berth/x" });
 });
 
 test("knows a hybrid machine, its joined controllers and its named hierarchy", () => {
@@ -47,6 +47,30 @@ test("knows a hybrid machine, its joined controllers and its named hierarchy", (
     ],
   );
   assert.equal(ownCgroupPath(layout), "/a:b");
+  assert.deepEqual(directoriesOfProcess(layout, "9:name=systemd:/s/x\n4:memory:/m/x\n3:cpuacct,cpu:/c/x\n0::/u/x\n"), {
+    "cpu,cpuacct": "/sys/fs/cgroup/cpu,cpuacct/c/x",
+    memory: "/sys/fs/cgroup/memory/m/x",
+    "name=systemd": "/sys/fs/cgroup/systemd/s/x",
+    "": "/sys/fs/cgroup/unified/u/x",
+  });
+});
+
+test("never takes the daemon's own cgroup, or one above it, for a container's", () => {
+  const mounts = parseMountInfo(
+    [
+      mount(1, "/sys/fs/cgroup/memory", "cgroup", "rw,memory"),
+      mount(2, "/sys/fs/cgroup/misc", "cgroup", "rw,misc"),
+      mount(3, "/sys/fs/cgroup/unified", "cgroup2", "rw"),
+    ].join("\n"),
+  );
+  const layout = cgroupLayoutOf(mounts, "4:memory:/system/berth\n3:misc:/\n0::/system/berth\n", "");
+  // A runtime that knows neither the misc controller nor the version 2 part of a hybrid leaves init where it started.
+  const init = "4:memory:/berth/x\n3:misc:/\n0::/system/berth\n";
+  assert.deepEqual(directoriesOfProcess(layout, init), { memory: "/sys/fs/cgroup/memory/berth/x" });
+  for (const path of ["/", "/system", "/system/berth", "/system/../system/berth/"]) {
+    assert.ok(!("memory" in directoriesOfPath(layout, path)), path);
+  }
+  assert.deepEqual(directoriesOfPath(layout, "/system/berth/x")["memory"], "/sys/fs/cgroup/memory/system/berth/x");
 });
 
 test("knows version 1 without version 2, and a part of a hierarchy as a container sees it", () => {
@@ -54,4 +78,5 @@ test("knows version 1 without version 2, and a part of a hierarchy as a containe
   const layout = cgroupLayoutOf(mounts, "4:memory:/outer/x/y\n", "");
   assert.deepEqual([layout.version, layout.hybrid], [1, false]);
   assert.equal(ownCgroupPath(layout), "/y");
+  assert.deepEqual(directoriesOfProcess(layout, "4:memory:/outer/x/z\n"), { memory: "/sys/fs/cgroup/memory/z" });
 });

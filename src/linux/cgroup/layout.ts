@@ -8,7 +8,11 @@ import { isWithin, type MountEntry, parseMountInfo } from "../mount/mountinfo.ts
 
 /** A mounted hierarchy. */
 export interface CgroupHierarchy {
+  /** As /proc/<pid>/cgroup names it: "cpu,cpuacct", "name=systemd", "" for version 2. */
+  readonly name: string;
   readonly mountPoint: string;
+  /** The cgroup that is mounted there: "/" but where this process sees only a part of the hierarchy. */
+  readonly root: string;
   /** Version 1: the controllers mounted here, none for a named hierarchy such as systemd's. Version 2: all of them. */
   readonly controllers: readonly string[];
   /** The cgroup of this process, from the hierarchy's root. */
@@ -51,18 +55,17 @@ export function cgroupLayoutOf(
   ownCgroups: string,
   unifiedControllers: string,
 ): CgroupLayout {
-  const own = parseOwnCgroups(ownCgroups);
+  const own = parseCgroups(ownCgroups);
   const v1 = uniqueMounts(mounts, "cgroup").map((entry): CgroupHierarchy => {
     const controllers = entry.superOptions.filter((option) => !notControllers.has(option) && !option.includes("="));
     const name = entry.superOptions.find((option) => option.startsWith("name="));
-    const ownPath = pathBelowRoot(entry, own.get(controllers[0] ?? name ?? ""));
-    return { mountPoint: entry.mountPoint, controllers, ownPath };
+    return hierarchyAt(entry, own, { name: controllers.join(",") || (name ?? ""), controllers });
   });
   const version = v1.some((hierarchy) => hierarchy.controllers.length > 0) ? 1 : 2;
   const v2 = uniqueMounts(mounts, unified).map((entry): CgroupHierarchy => {
     // On a hybrid machine runtimes leave what controllers the version 2 hierarchy has alone.
     const controllers = version === 2 ? unifiedControllers.trim().split(/\s+/).filter(Boolean) : [];
-    return { mountPoint: entry.mountPoint, controllers, ownPath: pathBelowRoot(entry, own.get("")) };
+    return hierarchyAt(entry, own, { name: "", controllers });
   });
   const hierarchies = version === 1 ? [...v1, ...v2] : v2;
   return {
@@ -83,14 +86,27 @@ function uniqueMounts(mounts: readonly MountEntry[], type: string): readonly Mou
   return [...found.values()];
 }
 
+function hierarchyAt(
+  { mountPoint, root }: MountEntry,
+  own: ReadonlyMap<string, string>,
+  { name, controllers }: { readonly name: string; readonly controllers: readonly string[] },
+): CgroupHierarchy {
+  return { name, mountPoint, root, controllers, ownPath: pathBelowRoot(root, pathIn(own, name)) };
+}
+
 /** A container may see only its own part of a hierarchy: the mount's root is then taken off the path. */
-function pathBelowRoot(entry: MountEntry, ownPath = "/"): string {
-  if (entry.root === "/" || !isWithin(ownPath, entry.root)) return ownPath;
-  return path.join("/", path.relative(entry.root, ownPath));
+function pathBelowRoot(root: string, cgroup: string): string {
+  if (root === "/" || !isWithin(cgroup, root)) return cgroup;
+  return path.join("/", path.relative(root, cgroup));
+}
+
+/** The kernel may list joined controllers in another order than the mount does: any of them will do. */
+function pathIn(cgroups: ReadonlyMap<string, string>, name: string): string {
+  return cgroups.get(name.split(",")[0] ?? "") ?? "/";
 }
 
 /** Lines "id:controllers:path"; version 2 has no controllers, a named hierarchy "name=…". */
-function parseOwnCgroups(text: string): ReadonlyMap<string, string> {
+function parseCgroups(text: string): ReadonlyMap<string, string> {
   const paths = new Map<string, string>();
   for (const line of text.split("\n")) {
     const [, controllers, ...rest] = line.split(":");
@@ -111,11 +127,27 @@ export function hierarchyOf(layout: CgroupLayout, controller: string): CgroupHie
   return layout.hierarchies.find((hierarchy) => hierarchy.controllers.includes(controller));
 }
 
-/**
- * The directory of a container's cgroup in a hierarchy. A cgroupsPath of the OCI runtime specification is taken from the
- * hierarchy's root if absolute, from the daemon's own cgroup if not.
- */
-export function cgroupDirectory(hierarchy: CgroupHierarchy, cgroupsPath: string): string {
-  const start = path.isAbsolute(cgroupsPath) ? "/" : hierarchy.ownPath;
-  return path.join(hierarchy.mountPoint, path.join("/", start, cgroupsPath));
+/** The directories of one cgroup, by the names of their hierarchies: plain data that a record can keep. */
+export type CgroupDirectories = Readonly<Record<string, string>>;
+
+/** Where a runtime puts a container with this cgroupsPath; nowhere for a name that only systemd can resolve. */
+export function directoriesOfPath(layout: CgroupLayout, cgroupsPath: string): CgroupDirectories {
+  return path.isAbsolute(cgroupsPath) ? directoriesIn(layout, () => cgroupsPath) : {};
+}
+
+/** Where the process is whose /proc/<pid>/cgroup this is. */
+export function directoriesOfProcess(layout: CgroupLayout, ownCgroups: string): CgroupDirectories {
+  const cgroups = parseCgroups(ownCgroups);
+  return directoriesIn(layout, ({ name, root }) => pathBelowRoot(root, pathIn(cgroups, name)));
+}
+
+/** Never the daemon's own cgroup or one above it: where a runtime has made none for a container, its init stays there. */
+function directoriesIn(layout: CgroupLayout, pathOf: (hierarchy: CgroupHierarchy) => string): CgroupDirectories {
+  const directories: Record<string, string> = {};
+  for (const hierarchy of layout.hierarchies) {
+    const cgroup = path.resolve("/", pathOf(hierarchy));
+    if (isWithin(hierarchy.ownPath, cgroup)) continue;
+    directories[hierarchy.name] = path.join(hierarchy.mountPoint, cgroup);
+  }
+  return directories;
 }

@@ -4,8 +4,7 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { delay } from "../../base/lifetime.ts";
-import { ifThere } from "../../host/files/errno.ts";
-import { SystemCallError } from "../ffi/libc.ts";
+import { hasErrno, ifThere } from "../../host/files/errno.ts";
 import { unmount, unmountFlags, unmountOffThread } from "../ffi/mount.ts";
 import { isWithin, readMounts } from "./mountinfo.ts";
 
@@ -62,7 +61,7 @@ async function tryUnmount(mountPoint: string, flags: number): Promise<"gone" | "
     await unmountOffThread(mountPoint, flags);
     return "gone";
   } catch (error) {
-    if (error instanceof SystemCallError && error.code === "EBUSY") return "busy";
+    if (hasErrno(error, "EBUSY")) return "busy";
     if (isAbsence(error)) return "gone"; // propagation or somebody else took it away
     throw error;
   }
@@ -70,5 +69,5 @@ async function tryUnmount(mountPoint: string, flags: number): Promise<"gone" | "
 
 /** Whether an unmount failed because nothing is mounted there: EINVAL says no mount, ENOENT no path. */
 function isAbsence(error: unknown): boolean {
-  return error instanceof SystemCallError && (error.code === "EINVAL" || error.code === "ENOENT");
+  return hasErrno(error, "EINVAL", "ENOENT");
 }

@@ -4,7 +4,8 @@
 
 import { raceSignal } from "../../base/lifetime.ts";
 import type { PosixSignal } from "../../base/posix-signal.ts";
-import { closeDescriptor, SystemCallError } from "../ffi/libc.ts";
+import { hasErrno } from "../../host/files/errno.ts";
+import { closeDescriptor } from "../ffi/libc.ts";
 import { onProcessEnd, openPidfd, sendSignal } from "../ffi/process.ts";
 
 /** An open process; disposing closes the descriptor, the process goes on. */
@@ -38,7 +39,7 @@ function unlessGone<T>(call: () => T): T | undefined {
   try {
     return call();
   } catch (error) {
-    if (error instanceof SystemCallError && error.code === "ESRCH") return undefined;
+    if (hasErrno(error, "ESRCH")) return undefined;
     throw error;
   }
 }

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Telling a process from another that got its number later.
+// Telling a process from another that got its number later. An identity is plain data that a record can keep; what is
+// done to a process by its identity is done to that process or to none.
 
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { deadlineSignal } from "../../base/lifetime.ts";
+import { sigkill } from "../../base/posix-signal.ts";
 import { hasErrno } from "../../host/files/errno.ts";
+import { openProcess, type ProcessHandle } from "./pidfd.ts";
 
-export interface ProcessState {
+/** Names one process for ever, until the next boot. */
+export interface ProcessIdentity {
   readonly pid: number;
+  /** In clock ticks since boot. */
+  readonly startTime: number;
+}
+
+export interface ProcessState extends ProcessIdentity {
   readonly parent: number;
   /** "R", "S", "Z"… (proc(5)). */
   readonly state: string;
-  /** In clock ticks since boot: together with the pid it names one process for ever, until the next boot. */
-  readonly startTime: number;
 }
+
+/** How long a process that was killed may take to end. */
+const killDeadlineMs = 5_000;
 
 /** Reads /proc/<pid>/stat; undefined when there is no such process. */
 export async function findProcess(pid: number): Promise<ProcessState | undefined> {
@@ -30,8 +41,55 @@ export function parseProcessState(text: string): ProcessState {
   return { pid: Number.parseInt(text, 10), parent: Number(parent), state, startTime: Number(fields[19]) };
 }
 
-/** Whether the process that had this number and start time still runs; a zombie does not. */
-export async function isSameProcessRunning(pid: number, startTime: number): Promise<boolean> {
+/** The process that has this number now; undefined when there is none, or only its zombie. */
+export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
   const found = await findProcess(pid);
-  return found !== undefined && found.startTime === startTime && found.state !== "Z" && found.state !== "X";
+  if (found === undefined || found.state === "Z" || found.state === "X") return undefined;
+  return { pid, startTime: found.startTime };
+}
+
+/** Opens the very process; undefined when it has ended. */
+async function openIdentified({ pid, startTime }: ProcessIdentity): Promise<ProcessHandle | undefined> {
+  const handle = openProcess(pid);
+  if (handle === undefined) return undefined;
+  // Whoever has the number after the descriptor was opened is the one that the descriptor means, or came later still.
+  if ((await identifyProcess(pid))?.startTime === startTime) return handle;
+  handle[Symbol.dispose]();
+  return undefined;
+}
+
+/** Waits for its end; false when it goes on for longer than so many milliseconds. */
+export async function waitForEnd(identity: ProcessIdentity, milliseconds: number): Promise<boolean> {
+  using handle = await openIdentified(identity);
+  return handle === undefined || (await endsWithin(handle, milliseconds));
+}
+
+/** Kills it and waits for its end; false when even that takes too long. Nothing happens when it has ended. */
+export async function killProcess(identity: ProcessIdentity): Promise<boolean> {
+  using handle = await openIdentified(identity);
+  if (handle === undefined || !handle.kill(sigkill)) return true;
+  return await endsWithin(handle, killDeadlineMs);
+}
+
+async function endsWithin(handle: ProcessHandle, milliseconds: number): Promise<boolean> {
+  const deadline = deadlineSignal(milliseconds, "the end of a process");
+  try {
+    await handle.ended({ signal: deadline });
+    return true;
+  } catch (error) {
+    if (deadline.aborted) return false;
+    throw error;
+  }
+}
+
+/** The processes whose working directory is this one, also when it has been removed since. */
+export async function processesWorkingIn(directory: string): Promise<readonly ProcessIdentity[]> {
+  const numbers = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    numbers.map(async (name) => {
+      const path = await readlink(`/proc/${name}/cwd`).catch(() => ""); // ended, or a kernel thread
+      return path.replace(/ \(deleted\)$/, "") === directory ? await identifyProcess(Number(name)) : undefined;
+    }),
+  );
+  return found.filter((identity) => identity !== undefined);
 }

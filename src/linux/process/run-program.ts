@@ -6,6 +6,7 @@ import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 import { EngineError, toEngineError } from "../../base/errors.ts";
 import { type PosixSignal, sigkill } from "../../base/posix-signal.ts";
+import { hasErrno } from "../../host/files/errno.ts";
 import { openPipe, reap, spawnProgram } from "../ffi/spawn.ts";
 import { openProcess } from "./pidfd.ts";
 
@@ -166,7 +167,7 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, sigkill);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    if (!hasErrno(error, "ESRCH")) throw error;
   }
 }
 

@@ -17,8 +17,9 @@ import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode, toEngineError } from "../../../base/errors.ts";
 import type { RuntimeHandler, TaskRequest } from "../../../core/tasks/task-runtime.ts";
-import type { CgroupPaths } from "./cgroups.ts";
-import type { ProcessIdentity } from "./process-identity.ts";
+import { hasErrno } from "../../../host/files/errno.ts";
+import type { CgroupDirectories } from "../../../linux/cgroup/layout.ts";
+import type { ProcessIdentity } from "../../../linux/process/process-identity.ts";
 
 /** What must be known of a task after a restart. */
 export interface TaskRecord {
@@ -28,7 +29,7 @@ export interface TaskRecord {
   /** As the specification says it: what to look for when cgroups is not known. */
   readonly cgroupsPath?: string;
   /** Where init was put; known once the runtime has made it. */
-  readonly cgroups?: CgroupPaths;
+  readonly cgroups?: CgroupDirectories;
 }
 
 /** What must be known of a shim after a restart. */
@@ -151,7 +152,6 @@ async function removeEmptyDirectory(path: string): Promise<void> {
   try {
     await rmdir(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ENOENT" && code !== "EBUSY" && code !== "ENOTEMPTY") throw toEngineError(error, `remove ${path}`);
+    if (!hasErrno(error, "ENOENT", "EBUSY", "ENOTEMPTY")) throw toEngineError(error, `remove ${path}`);
   }
 }

@@ -8,10 +8,10 @@ import type { RuntimeHandler, TaskRequest } from "../../../core/tasks/task-runti
 import { OptionsSchema } from "../../../gen/containerd/runc/v1/options_pb.js";
 import { findExecutable } from "../../../host/find-executable.ts";
 import { type TaskRecord, writeRecord } from "./bundle.ts";
-import { cgroupsOfProcess } from "./cgroups.ts";
 import { withRuntimeLog } from "./errors.ts";
 import type { Shim, ShimEnvironment } from "./shim.ts";
 import { stdioFields } from "./task.ts";
+import { cgroupsOfProcess } from "./task-cgroup.ts";
 
 /** The handler with the absolute path of its OCI runtime, so that a missing one is told before anything is made. */
 export function resolveBinary(handler: RuntimeHandler): RuntimeHandler {
@@ -20,7 +20,7 @@ export function resolveBinary(handler: RuntimeHandler): RuntimeHandler {
 
 /** Makes the task of a bundle that is written; its record then says where the runtime put it. */
 export async function createInShim(
-  { layout }: ShimEnvironment,
+  { layout, cgroups }: ShimEnvironment,
   shim: Shim,
   { request, record }: { readonly request: TaskRequest; readonly record: TaskRecord },
   { signal }: { readonly signal: AbortSignal },
@@ -47,7 +47,7 @@ export async function createInShim(
     throw await withRuntimeLog(error, bundle);
   }
   // Where the runtime put init is known for sure now, also with systemd.
-  const complete: TaskRecord = { ...record, cgroups: cgroupsOfProcess(pid) };
+  const complete: TaskRecord = { ...record, cgroups: cgroupsOfProcess(cgroups, pid) };
   writeRecord(bundle, "task.json", complete);
   await failpoint("runtime/shim:created");
   return { pid, record: complete };

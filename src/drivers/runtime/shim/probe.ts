@@ -10,9 +10,9 @@ import { failedPrecondition } from "../../../base/errors.ts";
 import { cleanup } from "../../../base/lifetime.ts";
 import type { RuntimeFeatures, RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
 import { findExecutable } from "../../../host/find-executable.ts";
-import type { Layout } from "./bundle.ts";
-import { cgroupsOfSpec, removeCgroups } from "./cgroups.ts";
 import { run } from "./run.ts";
+import type { ShimEnvironment } from "./shim.ts";
+import { removeTaskCgroup } from "./task-cgroup.ts";
 
 /** What a shim can do whose OCI runtime, if it has one, cannot be asked. */
 const leastOciVersion = "1.0.2";
@@ -21,7 +21,7 @@ const missingCommand = "/berth-probe";
 /** Fails with failed-precondition and the reason when the handler cannot run here. */
 export async function probeHandler(
   handler: RuntimeHandler,
-  layout: Layout,
+  environment: ShimEnvironment,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<RuntimeFeatures> {
   try {
@@ -32,7 +32,10 @@ export async function probeHandler(
       return { name: handler.name, version, ociVersion: leastOciVersion, seccomp: false };
     }
     const binary = findExecutable(handler.binary);
-    const [features] = await Promise.all([readFeatures(binary, signal), tryContainer(binary, handler, layout, signal)]);
+    const [features] = await Promise.all([
+      readFeatures(binary, signal),
+      tryContainer(binary, handler, environment, signal),
+    ]);
     return features;
   } catch (error) {
     signal.throwIfAborted();
@@ -80,7 +83,7 @@ export function parseFeatures(text: string): Partial<Pick<RuntimeFeatures, "ociV
 async function tryContainer(
   binary: string,
   handler: RuntimeHandler,
-  layout: Layout,
+  { layout, cgroups }: ShimEnvironment,
   signal: AbortSignal,
 ): Promise<void> {
   const id = `probe-${randomUUID()}`;
@@ -105,7 +108,7 @@ async function tryContainer(
     if (!complaint.includes(missingCommand)) throw failedPrecondition(complaint || "it ended without a word");
   } finally {
     await cleanup(async (cleanupSignal) => {
-      await removeCgroups(cgroupsOfSpec(cgroupsPath), { signal: cleanupSignal });
+      await removeTaskCgroup(cgroups, { id, cgroupsPath }, { signal: cleanupSignal });
       await rm(directory, { recursive: true, force: true });
     });
   }

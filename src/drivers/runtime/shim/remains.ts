@@ -9,11 +9,11 @@ import { deadlineSignal } from "../../../base/lifetime.ts";
 import { sigkill } from "../../../base/posix-signal.ts";
 import type { Exit } from "../../../core/tasks/task-runtime.ts";
 import { findExecutable } from "../../../host/find-executable.ts";
+import { killProcess, processesWorkingIn, waitForEnd } from "../../../linux/process/process-identity.ts";
 import type { TaskRecord } from "./bundle.ts";
-import { cgroupsOfSpec, removeCgroups } from "./cgroups.ts";
-import { killProcess, processesIn, waitForEnd } from "./process-identity.ts";
 import { run } from "./run.ts";
 import type { Shim, ShimEnvironment } from "./shim.ts";
+import { removeTaskCgroup } from "./task-cgroup.ts";
 
 /** How long a killed task may take to end; one that is frozen does not. */
 const killMs = 2_000;
@@ -24,7 +24,7 @@ const killedExitCode = 137;
 
 /** Kills the task's processes and removes its runtime state and cgroups; idempotent. */
 export async function removeRemains(
-  { layout, logger, namespace }: ShimEnvironment,
+  { cgroups, layout, logger, namespace }: ShimEnvironment,
   record: TaskRecord,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
@@ -45,8 +45,7 @@ export async function removeRemains(
       logger.warn({ id: record.id, error: messageOf(error) }, "the runtime cannot delete what is left of a task");
     }
   }
-  const paths = { ...cgroupsOfSpec(record.cgroupsPath), ...record.cgroups };
-  await removeCgroups(paths, { signal });
+  await removeTaskCgroup(cgroups, record, { signal });
   await rm(state, { recursive: true, force: true });
 }
 
@@ -63,7 +62,7 @@ export async function endInShim(shim: Shim, id: string, { signal }: { readonly s
  * make the task after it was removed. They run in the shim's directory; one that does not end is killed.
  */
 export async function endRuntimeCommands(shimDirectory: string, id: string): Promise<void> {
-  for (const process of await processesIn(shimDirectory)) {
+  for (const process of await processesWorkingIn(shimDirectory)) {
     const command = await readFile(`/proc/${process.pid}/cmdline`, "utf8").catch(() => ""); // it has ended
     // Only the runtime's commands end with the task's id.
     if (command.split("\0").at(-2) !== id) continue;

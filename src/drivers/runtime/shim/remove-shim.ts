@@ -6,8 +6,8 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "../../../base/log.ts";
+import { killProcess, processesWorkingIn, waitForEnd } from "../../../linux/process/process-identity.ts";
 import { type Layout, readShimRecord } from "./bundle.ts";
-import { killProcess, processesIn, waitForEnd } from "./process-identity.ts";
 
 /** Where shims of containerd put their sockets when they are not told otherwise. */
 const sharedSocketDirectory = "/run/containerd/s";
@@ -22,7 +22,7 @@ export async function removeShim(
   if (!existsSync(directory)) return; // it is made before anything else of a shim, and removed last
   const record = readShimRecord(layout, sandboxId);
   // Without a finished record the daemon was killed while it started the shim, which is found by where it runs.
-  const processes = record?.process === undefined ? await processesIn(directory) : [record.process];
+  const processes = record?.process === undefined ? await processesWorkingIn(directory) : [record.process];
   for (const process of processes) {
     if (await waitForEnd(process, graceMs)) continue;
     if (graceMs > 0) logger.warn({ sandbox: sandboxId, pid: process.pid }, "the shim does not end and is killed");

@@ -12,6 +12,7 @@ import type {
   TaskRequest,
   TaskRuntime,
 } from "../../../core/tasks/task-runtime.ts";
+import { readCgroupLayout } from "../../../linux/cgroup/layout.ts";
 import {
   Layout,
   makeDirectory,
@@ -22,7 +23,6 @@ import {
   writeRecord,
   writeTaskConfig,
 } from "./bundle.ts";
-import { cgroupsOfSpec, readOomKills } from "./cgroups.ts";
 import { createInShim, resolveBinary } from "./create-task.ts";
 import { ShimEvents } from "./events.ts";
 import { probeHandler } from "./probe.ts";
@@ -30,6 +30,7 @@ import { endInShim, endRuntimeCommands, readLastExit, removeRemains } from "./re
 import type { Shim, ShimEnvironment } from "./shim.ts";
 import { ShimPool } from "./shim-pool.ts";
 import { ShimTask } from "./task.ts";
+import { isOomKilled } from "./task-cgroup.ts";
 
 export interface ShimRuntimeDependencies {
   readonly logger: Logger;
@@ -47,7 +48,8 @@ export async function openShimRuntime(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<TaskRuntime> {
   const { logger, namespace, eventSocketPath, stateDirectory } = dependencies;
-  const environment = { layout: new Layout(stateDirectory), logger, namespace, eventSocketPath };
+  const layout = new Layout(stateDirectory);
+  const environment = { layout, cgroups: await readCgroupLayout(), logger, namespace, eventSocketPath };
   await using undo = new AsyncDisposableStack();
   environment.layout.prepare();
   const events = undo.use(new ShimEvents(logger));
@@ -133,7 +135,7 @@ class ShimRuntime implements TaskRuntime {
   }
 
   async probe(handler: RuntimeHandler, { signal }: { readonly signal: AbortSignal }): Promise<RuntimeFeatures> {
-    return await probeHandler(handler, this.#environment.layout, { signal });
+    return await probeHandler(handler, this.#environment, { signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -179,10 +181,8 @@ class ShimRuntime implements TaskRuntime {
         await cleanup((signal) => removeRemains(this.#environment, record, { signal }));
         return exit;
       },
-      readOomKilled: async () => {
-        if (this.#events.oomKilled(record.id)) return true;
-        return (await readOomKills(record.cgroups ?? cgroupsOfSpec(record.cgroupsPath))) > 0;
-      },
+      readOomKilled: async () =>
+        this.#events.oomKilled(record.id) || (await isOomKilled(this.#environment.cgroups, record)),
       onDeleted: () => cleanup((signal) => this.#forget(record, signal)),
     };
     return new ShimTask(dependencies, pid);

@@ -12,16 +12,19 @@ import type { Logger } from "../../../base/log.ts";
 import type { RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
 import { findExecutable } from "../../../host/find-executable.ts";
 import { connectTtrpc, type TtrpcClient } from "../../../host/ttrpc/client.ts";
+import type { CgroupLayout } from "../../../linux/cgroup/layout.ts";
+import { identifyProcess } from "../../../linux/process/process-identity.ts";
 import { type Layout, makeDirectory, type ShimRecord, writeRecord } from "./bundle.ts";
 import { launchShim } from "./launch.ts";
 import { drainShimLog } from "./log-fifo.ts";
-import { identifyProcess } from "./process-identity.ts";
 import { removeShim } from "./remove-shim.ts";
 import { type TaskMethods, taskMethods } from "./task-methods.ts";
 
 /** What all shims of one daemon have in common. */
 export interface ShimEnvironment {
   readonly layout: Layout;
+  /** Of this machine: it does not change while the daemon runs. */
+  readonly cgroups: CgroupLayout;
   readonly logger: Logger;
   readonly namespace: string;
   readonly eventSocketPath: string;
