@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { armFailpoint, failpoint } from "./failpoint.ts";
+import { armFailpoint, failpoint, parseFailpoints } from "./failpoint.ts";
 
 test("does nothing until armed, and nothing again when disarmed", async () => {
   await failpoint("test.a");
@@ -23,4 +23,16 @@ test("runs an action of the test's own and waits for it", async () => {
   await failpoint("test.c");
   steps.push("after");
   assert.deepEqual(steps, ["action", "after"]);
+});
+
+test("the environment names failpoints and what they do", () => {
+  assert.deepEqual(
+    [...parseFailpoints("a:b=kill,c/d=throw,")],
+    [
+      ["a:b", "kill"],
+      ["c/d", "throw"],
+    ],
+  );
+  assert.equal(parseFailpoints("").size, 0);
+  assert.throws(() => parseFailpoints("a=explode"), /invalid failpoint a=explode: use name=throw or name=kill/);
 });

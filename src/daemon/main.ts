@@ -6,6 +6,7 @@ import { messageOf } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import { defaultConfigText } from "./config.ts";
 import { loadConfig } from "./config-file.ts";
+import { armFailpoints } from "./failpoints.ts";
 import { runDaemon } from "./run-daemon.ts";
 
 const usage = `Usage: berth daemon [OPTIONS]
@@ -45,6 +46,7 @@ async function main(): Promise<number> {
     return 125;
   }
   try {
+    armFailpoints(process.env["BERTH_FAILPOINTS"] ?? "");
     const config = await loadConfig(values.config, {
       ...(values.root !== undefined && { root: values.root }),
       ...(values.state !== undefined && { state: values.state }),

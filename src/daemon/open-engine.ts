@@ -43,9 +43,6 @@ export async function openEngine(
   const metadata = undo.use(await openMetadata(config, logger));
   const images = undo.use(await openImages(config, metadata, logger));
   const containers = undo.use(await openContainers(config, metadata, logger, { signal }));
-  const background = undo.use(
-    new TaskGroup((error, name) => logger.error({ work: name, err: error }, "background work failed")),
-  );
   const io = new ContainerIoTable({
     streams: containers.streams,
     logs: containers.logs,
@@ -53,6 +50,10 @@ export async function openEngine(
     rotation: config.containers.logRotation,
   });
   undo.defer(async () => await io.releaseAll());
+  // Ends before the streams are let go: an exit that is being handled still reads them.
+  const background = undo.use(
+    new TaskGroup((error, name) => logger.error({ work: name, err: error }, "background work failed")),
+  );
   const engine: Engine = {
     ...metadata,
     ...images,

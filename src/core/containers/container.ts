@@ -27,6 +27,16 @@ export interface ContainerState {
   readonly error: string;
   readonly startedAt?: number;
   readonly finishedAt?: number;
+  /** How its process ended, while the rest of its end is still to be done: should the daemon die over it. */
+  readonly ending?: ContainerEnding;
+}
+
+/** How a container's process ended. */
+export interface ContainerEnding {
+  readonly exitCode: number;
+  /** Milliseconds since 1970. */
+  readonly exitedAt: number;
+  readonly oomKilled: boolean;
 }
 
 export const initialState: ContainerState = { status: "created", pid: 0, exitCode: 0, oomKilled: false, error: "" };

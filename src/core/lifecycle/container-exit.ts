@@ -2,9 +2,9 @@
 // Watches a running container and, when its process has ended, gives back what it used and records how it ended. The
 // exit is visible only after that: whoever waits finds ports free, logs whole and the OOM decision made.
 
-import { messageOf } from "../../base/errors.ts";
-import { cleanup, raceSignal } from "../../base/lifetime.ts";
-import type { ContainerRecord } from "../containers/container.ts";
+import { hasCode, messageOf } from "../../base/errors.ts";
+import { cleanup, delay, raceSignal } from "../../base/lifetime.ts";
+import type { ContainerEnding, ContainerRecord, ContainerState } from "../containers/container.ts";
 import type { Exit, Task } from "../tasks/task-runtime.ts";
 import { containerEvent } from "./container-events.ts";
 import type { ContainerIo } from "./container-io.ts";
@@ -15,59 +15,119 @@ import { deactivateSharedMemory } from "./shared-memory.ts";
 
 /** How long output may lag behind the exit when a process outside the container still holds its end of the stream. */
 const outputGraceMs = 2_000;
+/** How long its execs may lag behind it: the kernel has killed them. */
+const execGraceMs = 3_000;
+const retryMs = 1_000;
+
+/** What a task that vanished without a trace is said to have exited with (containerd and CRI-O agree). */
+export const unknownExitCode = 255;
 
 /** Registers the container as running and goes on in the background until its exit is settled. */
-export function superviseContainer(engine: Engine, record: ContainerRecord, task: Task, io: ContainerIo): void {
+export function superviseContainer(
+  engine: Engine,
+  record: ContainerRecord,
+  task: Task,
+  io: ContainerIo,
+): RunningContainer {
   const { promise: settled, resolve } = Promise.withResolvers<void>();
   const running: RunningContainer = { task, io, execs: new Map(), settled };
   engine.running.set(record.id, running);
   engine.background.run(`container ${record.id}`, async (signal) => {
-    const exit = await task.wait({ signal });
+    const exit = await exitOf(engine, record, task, signal);
     using _held = await engine.locks.acquire(record.id);
     try {
-      await settle(engine, running, record, exit);
+      const ending = { ...exit, oomKilled: await wasOomKilled(engine, record, task) };
+      await settle(engine, running, { record, ending }, signal);
     } finally {
       resolve();
     }
   });
+  return running;
 }
 
-async function settle(engine: Engine, running: RunningContainer, record: ContainerRecord, exit: Exit): Promise<void> {
-  const { task, io } = running;
-  const oomKilled = await task.oomKilled().catch((error: unknown) => {
+/** A task that cannot be waited for is as good as lost. */
+async function exitOf(engine: Engine, record: ContainerRecord, task: Task, signal: AbortSignal): Promise<Exit> {
+  try {
+    return await task.wait({ signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    engine.logger.error(
+      { containerId: record.id, err: error },
+      "its exit could not be waited for: it is taken for lost",
+    );
+    return { exitCode: unknownExitCode, exitedAt: Date.now() };
+  }
+}
+
+async function settle(
+  engine: Engine,
+  running: RunningContainer,
+  { record, ending }: { readonly record: ContainerRecord; readonly ending: ContainerEnding },
+  signal: AbortSignal,
+): Promise<void> {
+  await running.io.streams.drain({ graceMs: outputGraceMs });
+  await giveBack(engine, running, record, ending);
+  const exited = await untilWritten(
+    engine,
+    record,
+    async () =>
+      await engine.registry.update(record.id, {
+        ports: [],
+        state: exitedState(engine.registry.get(record.id).state, ending),
+      }),
+    signal,
+  );
+  engine.running.delete(record.id);
+  const { exitCode, oomKilled } = ending;
+  if (oomKilled) engine.events.publish(containerEvent("oom", exited));
+  engine.events.publish(containerEvent("die", exited, { exitCode: String(exitCode) }));
+  engine.waiters.notify(record.id, "exit", { exitCode, error: "" });
+  if (exited.config.autoRemove) await removeHeld(engine, exited, { volumes: true });
+}
+
+/** The state of a container that has run, after its run. */
+export function exitedState(state: ContainerState, { exitCode, exitedAt, oomKilled }: ContainerEnding): ContainerState {
+  return {
+    status: "exited",
+    pid: 0,
+    exitCode,
+    oomKilled,
+    error: "",
+    finishedAt: exitedAt,
+    ...(state.startedAt !== undefined && { startedAt: state.startedAt }),
+  };
+}
+
+async function wasOomKilled(engine: Engine, record: ContainerRecord, task: Task): Promise<boolean> {
+  try {
+    return await task.oomKilled();
+  } catch (error) {
     engine.logger.warn(
       { containerId: record.id, err: error },
       "whether the kernel killed it for memory could not be read",
     );
     return false;
-  });
-  await raceSignal(io.streams.ended, AbortSignal.timeout(outputGraceMs)).catch(() => {
-    // Somebody else holds the stream: what comes later is nobody's any more.
-  });
-  await giveBack(engine, record, task);
-  engine.running.delete(record.id);
-  const exited = await engine.registry.update(record.id, {
-    ports: [],
-    state: {
-      ...engine.registry.get(record.id).state,
-      status: "exited",
-      pid: 0,
-      exitCode: exit.exitCode,
-      oomKilled,
-      finishedAt: exit.exitedAt,
-    },
-  });
-  if (oomKilled) engine.events.publish(containerEvent("oom", exited));
-  engine.events.publish(containerEvent("die", exited, { exitCode: String(exit.exitCode) }));
-  engine.waiters.notify(record.id, "exit", { exitCode: exit.exitCode, error: "" });
-  if (exited.config.autoRemove) await removeHeld(engine, exited, { volumes: true });
+  }
 }
 
 /** Each step is tried, whatever happened to the others; what fails is logged and found again by the next recovery. */
-async function giveBack(engine: Engine, record: ContainerRecord, task: Task): Promise<void> {
+async function giveBack(
+  engine: Engine,
+  { task, execs }: RunningContainer,
+  record: ContainerRecord,
+  ending: ContainerEnding,
+): Promise<void> {
   const steps: readonly [string, (signal: AbortSignal) => Promise<void>][] = [
     ["close its streams", async () => await engine.io.close(record.id)],
-    ["delete its task", async (signal) => await deleteTask(engine, record, task, signal)],
+    [
+      "delete its task",
+      async (signal) => {
+        // Once the task is deleted nobody else knows how it ended. A container that goes anyway has nothing to tell.
+        if (!record.config.autoRemove) await engine.registry.updateState(record.id, { ending });
+        await endOfExecs(execs);
+        await deleteTask(engine, record, task, signal);
+      },
+    ],
     ["take down its sandbox", async () => await engine.sandboxes.stop(record.sandboxId)],
   ];
   await Promise.all(
@@ -82,6 +142,34 @@ async function giveBack(engine: Engine, record: ContainerRecord, task: Task): Pr
       }
     }),
   );
+}
+
+/** They ended with the container, and their own exit is asked of its task. */
+async function endOfExecs(execs: RunningContainer["execs"]): Promise<void> {
+  const ended = Promise.all(Array.from(execs.values(), (exec) => exec.ended));
+  await raceSignal(ended, AbortSignal.timeout(execGraceMs)).catch(() => {
+    // It shares the host's processes and outlives its container: deleting the task ends it.
+  });
+}
+
+/** Retries while there is no room on the disk: that a container has ended cannot be taken back. */
+async function untilWritten<T>(
+  engine: Engine,
+  record: ContainerRecord,
+  write: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!hasCode(error, "resource-exhausted")) throw error;
+      if (attempt === 1) {
+        engine.logger.error({ containerId: record.id, err: error }, "its exit cannot be recorded: trying again");
+      }
+    }
+    await delay(retryMs, { signal });
+  }
 }
 
 async function deleteTask(engine: Engine, record: ContainerRecord, task: Task, signal: AbortSignal): Promise<void> {

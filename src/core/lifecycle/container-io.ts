@@ -7,6 +7,9 @@ import type { ContainerRecord } from "../containers/container.ts";
 import type { ContainerLogs, ContainerLogWriter, LogRotation } from "../streams/container-log.ts";
 import type { ProcessStreams, StreamOpener } from "../streams/process-streams.ts";
 
+/** Names the streams of a container's own process among those of its execs. */
+export const initStreams = "init";
+
 export class ContainerIo implements AsyncDisposable {
   readonly streams: ProcessStreams;
   readonly log: ContainerLogWriter;
@@ -66,6 +69,17 @@ export class ContainerIoTable {
     await (await io)[Symbol.asyncDispose]();
   }
 
+  /** Closes it and removes its FIFOs, those of a daemon before included. */
+  async remove(id: ContainerId): Promise<void> {
+    await this.close(id);
+    await this.#deps.streams.remove(this.directory(id));
+  }
+
+  /** Where the FIFOs of a container and its execs are. */
+  directory(id: ContainerId): string {
+    return `${this.#deps.directory}/${id}`;
+  }
+
   /** Lets go of all of them and leaves what runs alone: another daemon will take over. */
   async releaseAll(): Promise<void> {
     const open = [...this.#open.values()];
@@ -79,8 +93,8 @@ export class ContainerIoTable {
     const log = undo.use(await this.#deps.logs.open(record.logPath, { rotation, terminal: record.config.terminal }));
     const streams = undo.use(
       await this.#deps.streams.open({
-        id: "init",
-        directory: `${this.#deps.directory}/${record.id}`,
+        id: initStreams,
+        directory: this.directory(record.id),
         terminal: record.config.terminal,
         stdin: record.config.openStdin,
         output: true,

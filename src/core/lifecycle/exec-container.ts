@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs further processes in a running container.
 
-import { conflict, hasCode, internal } from "../../base/errors.ts";
+import { conflict, internal } from "../../base/errors.ts";
 import { type ExecId, newId } from "../../base/ids.ts";
-import { cleanup, raceSignal } from "../../base/lifetime.ts";
+import { cleanup } from "../../base/lifetime.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import { buildExecProcess, type ExecInput } from "../containers/spec/exec-process.ts";
 import type { OutputChunk } from "../streams/process-streams.ts";
@@ -12,8 +12,7 @@ import { containerEvent } from "./container-events.ts";
 import { userIn } from "./container-user.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
 import type { RunningContainer } from "./running-container.ts";
-
-const outputGraceMs = 2_000;
+import { endExecStdin, superviseExec } from "./supervise-exec.ts";
 
 /** What to run. The user is looked up in the container's files as they are now. */
 export interface ExecConfig
@@ -34,6 +33,8 @@ export interface StartedExec {
 
 export interface ExecOptions {
   readonly stdin: boolean;
+  /** Nobody reads its output: it is dropped, and output is empty. */
+  readonly detached: boolean;
   readonly size?: { readonly width: number; readonly height: number };
   readonly signal: AbortSignal;
 }
@@ -55,7 +56,7 @@ export async function execInContainer(
   const streams = undo.use(
     await engine.streams.open({
       id,
-      directory: `${engine.settings.paths.state}/io/${record.id}`,
+      directory: engine.io.directory(record.id),
       terminal: config.terminal,
       stdin: options.stdin,
       output: true,
@@ -70,33 +71,14 @@ export async function execInContainer(
     signal: options.signal,
   });
   undo.defer(async () => await cleanup(async (fresh) => await process.delete({ signal: fresh })));
-  const output = streams.attach({ signal: engine.background.signal });
+  // A client that has gone holds up nothing.
+  const output = options.detached ? nothing() : streams.attach({ signal: options.signal });
   engine.events.publish(containerEvent(`exec_create: ${config.command.join(" ")}`, record, { execID: id }));
   await process.start({ signal: options.signal });
   if (config.terminal && options.size !== undefined) await process.resize(options.size, { signal: options.signal });
   engine.events.publish(containerEvent(`exec_start: ${config.command.join(" ")}`, record, { execID: id }));
-  running.execs.set(id, { id, process, terminal: config.terminal });
-  const owned = undo.move();
-  const { promise: exit, resolve, reject } = Promise.withResolvers<Exit>();
-  exit.catch(() => {
-    // Whoever asks for the exit sees the failure; nobody has to ask.
-  });
-  engine.background.run(`exec ${id}`, async (signal) => {
-    try {
-      const ended = await process.wait({ signal });
-      await raceSignal(streams.ended, AbortSignal.timeout(outputGraceMs)).catch(() => {
-        // A process that it left behind holds the stream.
-      });
-      running.execs.delete(id);
-      await owned.disposeAsync();
-      engine.events.publish(containerEvent("exec_die", record, { execID: id, exitCode: String(ended.exitCode) }));
-      resolve(ended);
-    } catch (error) {
-      running.execs.delete(id);
-      reject(error);
-      throw error;
-    }
-  });
+  undo.move();
+  const exit = superviseExec(engine, { record, running }, { id, process, streams, terminal: config.terminal });
   return {
     id,
     pid: process.pid,
@@ -104,13 +86,13 @@ export async function execInContainer(
     exit,
     writeStdin: async (data) => await streams.writeStdin(data, { signal: engine.background.signal }),
     endStdin: async () => {
-      if (!options.stdin || config.terminal) return;
-      await streams.endStdin();
-      await cleanup(async (fresh) => await process.closeStdin({ signal: fresh })).catch((error: unknown) => {
-        if (!hasCode(error, "not-found")) throw error;
-      });
+      if (options.stdin && !config.terminal) await endExecStdin(process, streams);
     },
   };
+}
+
+async function* nothing(): AsyncGenerator<OutputChunk> {
+  // Ends at once.
 }
 
 async function createProcess(

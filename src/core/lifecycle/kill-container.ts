@@ -4,9 +4,11 @@
 import { conflict, hasCode } from "../../base/errors.ts";
 import { raceSignal } from "../../base/lifetime.ts";
 import { type PosixSignal, parsePosixSignal, posixSignalName, sigkill } from "../../base/posix-signal.ts";
+import type { ContainerRecord } from "../containers/container.ts";
 import type { Task } from "../tasks/task-runtime.ts";
 import { containerEvent } from "./container-events.ts";
 import type { Engine } from "./engine.ts";
+import type { RunningContainer } from "./running-container.ts";
 
 /** Docker's: how long a container may take to stop before it is killed. */
 const defaultStopTimeoutSeconds = 10;
@@ -61,19 +63,40 @@ export async function stopContainer(
   const running = engine.running.get(record.id);
   if (running === undefined) return { alreadyStopped: true };
   const seconds = options.timeoutSeconds ?? record.config.stopTimeoutSeconds ?? defaultStopTimeoutSeconds;
-  await killTask(running.task, stopSignal, options);
+  const { promise: stopped, resolve, reject } = Promise.withResolvers<void>();
+  // Once begun it goes on to its end, also when the client that asked for it leaves.
+  engine.background.run(`stop ${record.id}`, async (signal) => {
+    await endOnSignal(engine, record, running, { stopSignal, seconds, signal }).then(resolve, reject);
+  });
+  await raceSignal(stopped, options.signal);
+  return { alreadyStopped: false };
+}
+
+interface Ladder {
+  readonly stopSignal: PosixSignal;
+  readonly seconds: number;
+  readonly signal: AbortSignal;
+}
+
+/** Asks kindly, waits, kills, waits. */
+async function endOnSignal(
+  engine: Engine,
+  record: ContainerRecord,
+  { task, settled }: RunningContainer,
+  { stopSignal, seconds, signal }: Ladder,
+): Promise<void> {
+  await killTask(task, stopSignal, { signal });
   engine.events.publish(containerEvent("kill", record, { signal: String(stopSignal) }));
-  if (!(await settledWithin(running.settled, seconds, options.signal))) {
+  if (!(await settledWithin(settled, seconds, signal))) {
     engine.logger.info(
       { containerId: record.id, seconds },
       `did not end on ${posixSignalName(stopSignal)}: killing it`,
     );
-    await killTask(running.task, sigkill, options);
+    await killTask(task, sigkill, { signal });
     engine.events.publish(containerEvent("kill", record, { signal: String(sigkill) }));
-    await raceSignal(running.settled, options.signal);
+    await raceSignal(settled, signal);
   }
   engine.events.publish(containerEvent("stop", record));
-  return { alreadyStopped: false };
 }
 
 async function settledWithin(settled: Promise<void>, seconds: number, signal: AbortSignal): Promise<boolean> {

@@ -7,13 +7,12 @@ import { messageOf } from "../../base/errors.ts";
 import type { ContainerId } from "../../base/ids.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import { containerEvent } from "./container-events.ts";
-import { superviseContainer } from "./container-exit.ts";
+import { exitedState, superviseContainer, unknownExitCode } from "./container-exit.ts";
+import { initStreams } from "./container-io.ts";
 import type { Engine } from "./engine.ts";
 import { removeHeld } from "./remove-container.ts";
 import { sharedMemoryDirectory } from "./shared-memory.ts";
-
-/** What a task that vanished without a trace is said to have exited with (containerd and CRI-O agree). */
-const unknownExitCode = 255;
+import { recoverExecs } from "./supervise-exec.ts";
 
 export async function recover(engine: Engine, { signal }: { readonly signal: AbortSignal }): Promise<void> {
   await engine.snapshotter.recover();
@@ -21,8 +20,9 @@ export async function recover(engine: Engine, { signal }: { readonly signal: Abo
   const lost: ContainerRecord[] = [];
   await Promise.all(
     records.map(async (record) => {
-      if (record.state.status !== "running" && record.state.status !== "paused") return;
-      if (!(await adopt(engine, record, signal))) lost.push(record);
+      const { status } = record.state;
+      if (status !== "running" && status !== "paused") await engine.io.remove(record.id);
+      else if (!(await adopt(engine, record, signal))) lost.push(record);
     }),
   );
   await purgeUnknown(engine, signal);
@@ -32,17 +32,7 @@ export async function recover(engine: Engine, { signal }: { readonly signal: Abo
   );
   for (const record of lost) await recordLoss(engine, record);
   await unmountOrphans(engine);
-  for (const record of engine.registry.list()) {
-    if (engine.running.has(record.id)) continue;
-    const finished = record.state.status === "exited" || record.state.error !== "";
-    if (record.state.status !== "dead" && !(finished && record.config.autoRemove)) continue;
-    await tryTo(
-      engine,
-      record,
-      "finish its removal",
-      async () => await removeHeld(engine, record, { volumes: record.config.autoRemove }),
-    );
-  }
+  await finishRemovals(engine, signal);
   await removeOrphanSnapshots(engine);
 }
 
@@ -51,10 +41,17 @@ async function adopt(engine: Engine, record: ContainerRecord, signal: AbortSigna
     const task = await engine.handlers.runtime(record.handler).adopt(record.id, { signal });
     if (task === undefined) return false;
     const io = await engine.io.ensure(record);
-    superviseContainer(engine, record, task, io);
+    const left = await engine.streams.list(engine.io.directory(record.id));
+    const running = superviseContainer(engine, record, task, io);
+    recoverExecs(
+      engine,
+      { record, running },
+      left.filter(({ id }) => id !== initStreams),
+    );
     engine.logger.info({ containerId: record.id, pid: task.pid }, "adopted a running container");
     return true;
   } catch (error) {
+    signal.throwIfAborted();
     engine.logger.error({ containerId: record.id, err: error }, `could not adopt a container: ${messageOf(error)}`);
     return false;
   }
@@ -77,20 +74,20 @@ async function purgeUnknown(engine: Engine, signal: AbortSignal): Promise<void> 
   }
 }
 
+/** The exit of a run that nobody can be asked about any more: what the daemon before wrote of it, or the unknown. */
 async function recordLoss(engine: Engine, record: ContainerRecord): Promise<void> {
-  await engine.io.close(record.id);
+  await engine.io.remove(record.id);
+  const { ending } = record.state;
+  const state = exitedState(
+    record.state,
+    ending ?? { exitCode: unknownExitCode, exitedAt: Date.now(), oomKilled: false },
+  );
   const exited = await engine.registry.update(record.id, {
     ports: [],
-    state: {
-      ...record.state,
-      status: "exited",
-      pid: 0,
-      exitCode: unknownExitCode,
-      finishedAt: Date.now(),
-      error: "its task was gone when the daemon came back",
-    },
+    state: ending === undefined ? { ...state, error: "its task was gone when the daemon came back" } : state,
   });
-  engine.events.publish(containerEvent("die", exited, { exitCode: String(unknownExitCode) }));
+  if (state.oomKilled) engine.events.publish(containerEvent("oom", exited));
+  engine.events.publish(containerEvent("die", exited, { exitCode: String(state.exitCode) }));
 }
 
 async function unmountOrphans(engine: Engine): Promise<void> {
@@ -99,24 +96,43 @@ async function unmountOrphans(engine: Engine): Promise<void> {
   for (const directory of directories) {
     for (const mount of await engine.mounts.list(directory)) {
       if (wanted.some((path) => mount === path || mount.startsWith(`${path}/`))) continue;
-      await engine.mounts.deactivate(mount);
+      await tryTo(engine, `unmount ${mount}`, async () => await engine.mounts.deactivate(mount));
     }
+  }
+}
+
+/** Of containers that a daemon had begun to remove, or would have removed had it lived. */
+async function finishRemovals(engine: Engine, signal: AbortSignal): Promise<void> {
+  for (const { id } of engine.registry.list()) {
+    if (engine.running.has(id)) continue;
+    using _held = await engine.locks.acquire(id, { signal });
+    const record = engine.registry.find(id);
+    if (record === undefined || engine.running.has(id)) continue;
+    const finished = record.state.status === "exited" || record.state.error !== "";
+    if (record.state.status !== "dead" && !(finished && record.config.autoRemove)) continue;
+    await tryTo(
+      engine,
+      `finish the removal of container ${id}`,
+      async () => await removeHeld(engine, record, { volumes: record.config.autoRemove }),
+    );
   }
 }
 
 /** Writable snapshots whose container was never recorded. */
 async function removeOrphanSnapshots(engine: Engine): Promise<void> {
   const wanted = new Set(engine.registry.list().map((record) => record.snapshotKey));
-  for (const snapshot of [...engine.snapshotter.walk()]) {
-    if (snapshot.kind === "committed" || wanted.has(snapshot.key)) continue;
-    await engine.snapshotter.remove(snapshot.key);
+  const found = Array.from(engine.snapshotter.walk());
+  for (const { kind, key } of found) {
+    if (kind === "committed" || wanted.has(key)) continue;
+    await tryTo(engine, `remove snapshot ${key}`, async () => await engine.snapshotter.remove(key));
   }
 }
 
-async function tryTo(engine: Engine, record: ContainerRecord, what: string, work: () => Promise<void>): Promise<void> {
+/** What cannot be cleaned up does not keep the daemon from serving: the next recovery tries again. */
+async function tryTo(engine: Engine, what: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    engine.logger.error({ containerId: record.id, err: error }, `could not ${what}: ${messageOf(error)}`);
+    engine.logger.error({ err: error }, `recovery could not ${what}: ${messageOf(error)}`);
   }
 }

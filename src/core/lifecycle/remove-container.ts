@@ -9,6 +9,7 @@ import type { ContainerRecord } from "../containers/container.ts";
 import { containerEvent } from "./container-events.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
 import { killTask } from "./kill-container.ts";
+import { deactivateSharedMemory } from "./shared-memory.ts";
 
 export interface RemoveOptions {
   /** Kills it first when it runs. */
@@ -21,21 +22,26 @@ export interface RemoveOptions {
 /** conflict when it runs and force was not asked for. */
 export async function removeContainer(engine: Engine, reference: string, options: RemoveOptions): Promise<void> {
   const { id } = engine.registry.get(reference);
-  const running = engine.running.get(id);
-  if (running !== undefined && options.force) {
-    await killTask(running.task, sigkill, { signal: options.signal });
-    await raceSignal(running.settled, options.signal);
-  }
-  using _held = await engine.locks.acquire(id, { signal: options.signal });
-  const record = engine.registry.find(id);
-  // --rm was faster.
-  if (record === undefined) return;
-  if (engine.running.has(id)) {
+  for (;;) {
+    const running = engine.running.get(id);
+    if (running !== undefined && options.force) {
+      await killTask(running.task, sigkill, { signal: options.signal });
+      await raceSignal(running.settled, options.signal);
+    }
+    using _held = await engine.locks.acquire(id, { signal: options.signal });
+    const record = engine.registry.find(id);
+    // --rm was faster.
+    if (record === undefined) return;
+    if (!engine.running.has(id)) {
+      await removeHeld(engine, record, { volumes: options.volumes });
+      return;
+    }
+    // A start that was under way while we waited: force means this run too.
+    if (options.force) continue;
     throw conflict(
       `cannot remove container "/${record.name}": container is ${record.state.status}: stop the container before removing or force remove`,
     );
   }
-  await removeHeld(engine, record, { volumes: options.volumes });
 }
 
 /** The same for a caller that holds the container's lock. */
@@ -45,8 +51,11 @@ export async function removeHeld(
   { volumes }: { readonly volumes: boolean },
 ): Promise<void> {
   await engine.registry.updateState(record.id, { status: "dead" });
-  await engine.io.close(record.id);
+  await engine.io.remove(record.id);
+  // Nothing to do, unless the end of its last run could not take it down.
+  if (engine.sandboxes.find(record.sandboxId) !== undefined) await engine.sandboxes.stop(record.sandboxId);
   await engine.mounts.deactivate(rootfsPath(engine, record.id));
+  await deactivateSharedMemory(engine, record);
   await engine.snapshotter.remove(record.snapshotKey);
   await engine.logs.remove(record.logPath);
   await engine.registry.remove(record.id);

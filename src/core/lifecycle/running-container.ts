@@ -9,6 +9,8 @@ export interface RunningExec {
   readonly id: string;
   readonly process: Process;
   readonly terminal: boolean;
+  /** Resolves when it has ended, or was lost, and everything of it has been given back. */
+  readonly ended: Promise<void>;
 }
 
 export interface RunningContainer {

@@ -17,6 +17,7 @@ import type { ContainerIo } from "./container-io.ts";
 import { containerSpec } from "./container-spec.ts";
 import { userIn } from "./container-user.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
+import { removeHeld } from "./remove-container.ts";
 import { sandboxStart } from "./sandbox-request.ts";
 import { activateSharedMemory, deactivateSharedMemory } from "./shared-memory.ts";
 import { startFailureExitCode } from "./start-failure.ts";
@@ -40,17 +41,27 @@ export async function startContainer(
   try {
     await run(engine, record, signal);
   } catch (error) {
-    await cleanup(async () => {
-      await engine.io.close(id);
-      await engine.registry.updateState(id, {
-        error: messageOf(error),
-        exitCode: startFailureExitCode(error),
-        finishedAt: Date.now(),
-      });
-    });
+    await recordFailure(engine, record, error);
     throw error;
   }
   return { alreadyRunning: false };
+}
+
+/** The record says why; a container that was to be removed after its run is removed. */
+async function recordFailure(engine: Engine, record: ContainerRecord, failure: unknown): Promise<void> {
+  try {
+    await cleanup(async () => {
+      await engine.io.close(record.id);
+      const failed = await engine.registry.updateState(record.id, {
+        error: messageOf(failure),
+        exitCode: startFailureExitCode(failure),
+        finishedAt: Date.now(),
+      });
+      if (record.config.autoRemove) await removeHeld(engine, failed, { volumes: true });
+    });
+  } catch (error) {
+    engine.logger.error({ containerId: record.id, err: error }, "that it could not be started could not be recorded");
+  }
 }
 
 async function run(engine: Engine, record: ContainerRecord, signal: AbortSignal): Promise<void> {
@@ -61,6 +72,8 @@ async function run(engine: Engine, record: ContainerRecord, signal: AbortSignal)
   undo.defer(async () => await cleanup(async () => await deactivateSharedMemory(engine, record)));
   undo.defer(async () => await cleanup(async () => await engine.sandboxes.stop(record.sandboxId)));
   undo.defer(async () => await cleanup(async (fresh) => await usable.runtime.purge(record.id, { signal: fresh })));
+  // What the end of an earlier run could not take away.
+  await usable.runtime.purge(record.id, { signal });
   usable.runtime.warm?.({ id: record.id, sandboxId: record.sandboxId, handler: usable.handler });
   const [sandbox, user, io] = await settleAll([
     engine.sandboxes.start(sandboxStart(engine, record), { signal }),

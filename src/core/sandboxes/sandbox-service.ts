@@ -75,6 +75,8 @@ export class SandboxService {
 
   /** Makes the sandbox ready; leaves nothing when it fails. */
   async start(request: SandboxStart, { signal }: { readonly signal: AbortSignal }): Promise<ReadySandbox> {
+    // What an earlier stop could not finish.
+    if (this.find(request.id) !== undefined) await this.stop(request.id);
     const attaches = request.network === "own" ? request.networks : [];
     let record: SandboxRecord = {
       id: request.id,

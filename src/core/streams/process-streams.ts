@@ -47,8 +47,20 @@ export interface ProcessStreams extends AsyncDisposable {
   endStdin(): Promise<void>;
   /** Resolves when the process and all who inherited its output have closed it. */
   readonly ended: Promise<void>;
+  /**
+   * After the exit of the process: takes in what is left without heeding slow clients, which is no more than pipes hold.
+   * Resolves with ended, or when somebody whom the process left behind still holds its output after the grace.
+   */
+  drain(options: { readonly graceMs: number }): Promise<void>;
 }
+
+/** What lies in a directory of FIFOs, as a request that opens it again. */
+export type FoundStreams = Pick<StreamRequest, "id" | "terminal" | "stdin">;
 
 export interface StreamOpener {
   open(request: StreamRequest): Promise<ProcessStreams>;
+  /** What earlier daemons left in the directory; nothing when there is none. */
+  list(directory: string): Promise<readonly FoundStreams[]>;
+  /** Removes a directory in which nothing is open. */
+  remove(directory: string): Promise<void>;
 }

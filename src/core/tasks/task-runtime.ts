@@ -72,6 +72,8 @@ export interface Task extends Process {
     stdio: Stdio,
     options: { readonly signal: AbortSignal },
   ): Promise<Process>;
+  /** The process that an earlier daemon made, started or exited; undefined when the task does not know it. */
+  adoptExec(execId: string, options: { readonly signal: AbortSignal }): Promise<Process | undefined>;
   pids(options: { readonly signal: AbortSignal }): Promise<readonly number[]>;
   pause(options: { readonly signal: AbortSignal }): Promise<void>;
   resume(options: { readonly signal: AbortSignal }): Promise<void>;

@@ -2,6 +2,7 @@
 
 import { defined } from "../../../base/defined.ts";
 import { invalidArgument } from "../../../base/errors.ts";
+import { raceSignal } from "../../../base/lifetime.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import { type ExecConfig, execInContainer } from "../../../core/lifecycle/exec-container.ts";
 import type * as proto from "../../../gen/berth/engine/v1/container_pb.js";
@@ -16,17 +17,23 @@ export async function* exec(engine: Engine, requests: AsyncIterable<proto.ExecRe
   const options = fromExecMessage(config);
   const started = await execInContainer(engine, config?.container ?? "", options, {
     stdin: config?.stdin ?? false,
+    detached: false,
     ...(size !== undefined && { size: { width: size.width, height: size.height } }),
     signal,
   });
-  yield { response: { case: "started" as const, value: { execId: started.id, pid: started.pid } } };
-  await using forwarding = forwardInput(input, config?.stdin === true ? started : undefined);
-  for await (const chunk of started.output) {
-    forwarding.throwIfFailed();
-    yield { response: { case: "output" as const, value: toOutput(chunk) } };
+  try {
+    yield { response: { case: "started" as const, value: { execId: started.id, pid: started.pid } } };
+    await using forwarding = forwardInput(input, config?.stdin === true ? started : undefined);
+    for await (const chunk of started.output) {
+      forwarding.throwIfFailed();
+      yield { response: { case: "output" as const, value: toOutput(chunk) } };
+    }
+    const { exitCode } = await raceSignal(started.exit, signal);
+    yield { response: { case: "exit" as const, value: { exitCode } } };
+  } finally {
+    // Nobody can come back to an exec: without its client it would wait for input for ever.
+    if (signal.aborted) engine.background.run(`end the input of exec ${started.id}`, () => started.endStdin());
   }
-  const { exitCode } = await started.exit;
-  yield { response: { case: "exit" as const, value: { exitCode } } };
 }
 
 export async function execDetached(
@@ -36,6 +43,7 @@ export async function execDetached(
 ): Promise<{ execId: string }> {
   const started = await execInContainer(engine, request.config?.container ?? "", fromExecMessage(request.config), {
     stdin: false,
+    detached: true,
     signal,
   });
   return { execId: started.id };

@@ -76,6 +76,21 @@ export class ShimTask extends ShimProcess implements Task {
     return new ShimExec(this.#dependencies, execId, 0);
   }
 
+  async adoptExec(execId: string, { signal }: { readonly signal: AbortSignal }): Promise<Process | undefined> {
+    const { shim, taskId } = this.#dependencies;
+    try {
+      const state = await this.existing(shim.call(shim.method.state, { id: taskId, execId }, { signal }));
+      const exec = new ShimExec(this.#dependencies, execId, state.pid);
+      if (state.status === Status.STOPPED) exec.finish(toExit(state.exitStatus, state.exitedAt));
+      else if (state.status === Status.CREATED) await exec.delete({ signal });
+      else exec.watch();
+      return state.status === Status.CREATED ? undefined : exec;
+    } catch (error) {
+      if (hasCode(error, "not-found")) return undefined;
+      throw error;
+    }
+  }
+
   async pids({ signal }: { readonly signal: AbortSignal }): Promise<readonly number[]> {
     this.checkExists();
     const { shim, taskId } = this.#dependencies;

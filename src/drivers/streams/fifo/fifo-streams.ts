@@ -3,11 +3,13 @@
 // opening the same request again goes on where the daemon before stopped reading.
 
 import { lstatSync, mkdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { failedPrecondition, toEngineError } from "../../../base/errors.ts";
+import { failedPrecondition, hasCode, toEngineError } from "../../../base/errors.ts";
+import { raceSignal } from "../../../base/lifetime.ts";
 import type { Logger } from "../../../base/log.ts";
 import type {
+  FoundStreams,
   OutputChunk,
   OutputSink,
   OutputStream,
@@ -48,7 +50,22 @@ export class FifoStreamOpener implements StreamOpener {
       throw toEngineError(error, `open the streams of process ${request.id}`);
     }
   }
+
+  async list(directory: string): Promise<readonly FoundStreams[]> {
+    const names = new Set(await namesIn(directory));
+    return Array.from(names)
+      .filter((name) => name.endsWith(outputSuffix))
+      .map((name) => name.slice(0, -outputSuffix.length))
+      .map((id) => ({ id, terminal: !names.has(`${id}-stderr`), stdin: names.has(`${id}-stdin`) }));
+  }
+
+  async remove(directory: string): Promise<void> {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
+
+/** The FIFO that every process with output has, whatever else it has. */
+const outputSuffix = "-stdout";
 
 class FifoStreams implements ProcessStreams {
   readonly stdio: Stdio;
@@ -62,6 +79,7 @@ class FifoStreams implements ProcessStreams {
   readonly #input: InputFifo | undefined;
   readonly #resolveEnded: () => void;
   #sinkFailed = false;
+  #draining = false;
 
   constructor(stdio: Stdio, sink: OutputSink | undefined, logger: Logger) {
     this.stdio = stdio;
@@ -94,6 +112,14 @@ class FifoStreams implements ProcessStreams {
     await this.#input?.end();
   }
 
+  async drain({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    this.#draining = true;
+    for (const output of this.#outputs) output.resume();
+    await raceSignal(this.ended, AbortSignal.timeout(graceMs)).catch(() => {
+      // What comes later is nobody's any more.
+    });
+  }
+
   async release(): Promise<void> {
     this.#closeAll();
     await this.ended;
@@ -123,7 +149,7 @@ class FifoStreams implements ProcessStreams {
       if (!this.#sinkFailed) this.#logger.error({ stream, error }, "the log of a process refused its output");
       this.#sinkFailed = true;
     }
-    if (this.#readers.push(stream, data)) return true;
+    if (this.#readers.push(stream, data) || this.#draining) return true;
     for (const output of this.#outputs) output.pause();
     return false;
   }
@@ -158,6 +184,15 @@ function ensureFifo(fifo: string): boolean {
     if (!hasErrno(error, "EEXIST")) throw error;
     if (!lstatSync(fifo).isFIFO()) throw failedPrecondition(`${fifo} is in the way: it is no FIFO`, error);
     return false;
+  }
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (hasCode(error, "not-found")) return [];
+    throw toEngineError(error, `list the streams in ${directory}`);
   }
 }
 
