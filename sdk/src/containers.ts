@@ -14,6 +14,7 @@ import {
 import { type AttachedStreams, openAttach } from "./attach.ts";
 import { BerthError } from "./errors.ts";
 import { type ExecStreams, openExec } from "./exec.ts";
+import { responsesOf } from "./responses.ts";
 
 /** What to run and how; every field but image may be left out. */
 export type ContainerOptions = MessageInitShape<typeof ContainerConfigSchema>;
@@ -137,10 +138,13 @@ export class Containers {
   async *logs(container: string, options: LogOptions & CallOptions = {}): AsyncGenerator<LogEntry> {
     const { signal, ...request } = options;
     const both = request.stdout !== true && request.stderr !== true;
-    const responses = this.#client.logs(
-      { ...request, container, stdout: both || (request.stdout ?? false), stderr: both || (request.stderr ?? false) },
-      call({ signal }),
-    );
+    const wanted = {
+      ...request,
+      container,
+      stdout: both || (request.stdout ?? false),
+      stderr: both || (request.stderr ?? false),
+    };
+    const responses = responsesOf(signal, (call) => this.#client.logs(wanted, call));
     for await (const response of responses) yield* response.entries;
   }
 

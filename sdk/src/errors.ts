@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the client throws: one error type with a code, so that callers act on codes and not on texts.
 
-import { Code, ConnectError } from "@connectrpc/connect";
-
 interface BerthErrorOptions extends ErrorOptions {
   readonly isFromDaemon?: boolean;
 }
@@ -22,45 +20,42 @@ export class BerthError extends Error {
   }
 }
 
-/** The daemon's address, for the message that says it is not there. */
-export function toBerthError(error: unknown, host: string): unknown {
-  if (error instanceof BerthError || !(error instanceof Error)) return error;
-  if (isUnreachable(error)) {
-    return new BerthError("unavailable", `Cannot connect to the Berth daemon at ${host}. Is it running?`, {
-      cause: error,
-    });
-  }
-  if (!(error instanceof ConnectError)) return error;
-  const code = error.metadata.get("berth-code");
-  return new BerthError(code ?? codeNames[error.code], error.rawMessage, { cause: error, isFromDaemon: code !== null });
+/** The error of a unary call's response: Connect's JSON, with the engine's own code in a header. */
+export function errorOfResponse(status: number, berthCode: string | undefined, body: Uint8Array): BerthError {
+  const { code, message } = parseConnectError(body) ?? {};
+  if (code === undefined) return new BerthError("unknown", `the daemon answered with HTTP status ${status}`);
+  return new BerthError(berthCode ?? engineCode(code), message ?? "", { isFromDaemon: true });
 }
 
-const unreachableCodes = new Set(["ENOENT", "ECONNREFUSED", "EACCES", "ENOTSOCK", "ECONNRESET", "EPIPE"]);
-
-/** True when no daemon answered at all: the failure is the socket's own. */
-function isUnreachable(error: Error): boolean {
-  for (let current: unknown = error; current instanceof Error; current = current.cause) {
-    const { code, syscall } = current as NodeJS.ErrnoException;
-    if (syscall === "connect" && code !== undefined && unreachableCodes.has(code)) return true;
-  }
-  return false;
+/** The error in the message that ends a stream; undefined when it ended well. */
+export function errorOfEndStream(data: Uint8Array): BerthError | undefined {
+  const end = (parseJson(data) ?? {}) as {
+    readonly error?: unknown;
+    readonly metadata?: Readonly<Record<string, string[]>>;
+  };
+  if (end.error === undefined) return undefined;
+  const { code = "unknown", message = "" } = end.error as { readonly code?: string; readonly message?: string };
+  const [berthCode] = end.metadata?.["berth-code"] ?? [];
+  return new BerthError(berthCode ?? engineCode(code), message, { isFromDaemon: true });
 }
 
-const codeNames: Readonly<Record<Code, string>> = {
-  [Code.Canceled]: "cancelled",
-  [Code.Unknown]: "unknown",
-  [Code.InvalidArgument]: "invalid-argument",
-  [Code.DeadlineExceeded]: "deadline-exceeded",
-  [Code.NotFound]: "not-found",
-  [Code.AlreadyExists]: "already-exists",
-  [Code.PermissionDenied]: "permission-denied",
-  [Code.ResourceExhausted]: "resource-exhausted",
-  [Code.FailedPrecondition]: "failed-precondition",
-  [Code.Aborted]: "aborted",
-  [Code.OutOfRange]: "out-of-range",
-  [Code.Unimplemented]: "not-implemented",
-  [Code.Internal]: "internal",
-  [Code.Unavailable]: "unavailable",
-  [Code.DataLoss]: "data-loss",
-  [Code.Unauthenticated]: "unauthenticated",
-};
+function parseConnectError(body: Uint8Array): { readonly code?: string; readonly message?: string } | undefined {
+  const value = parseJson(body);
+  return typeof value === "object" && value !== null ? value : undefined;
+}
+
+/** undefined when it is no JSON: something else than the daemon answered. */
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Connect's name of a code (connectrpc.com/docs/protocol, "Error codes") as the engine spells it. */
+function engineCode(code: string): string {
+  if (code === "canceled") return "cancelled";
+  if (code === "unimplemented") return "not-implemented";
+  return code.replaceAll("_", "-");
+}

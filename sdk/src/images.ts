@@ -14,6 +14,7 @@ import {
 } from "../../src/gen/berth/engine/v1/image_pb.js";
 import type { CallOptions } from "./containers.ts";
 import { BerthError } from "./errors.ts";
+import { responsesOf } from "./responses.ts";
 
 export type RegistryCredentials = MessageInitShape<typeof CredentialsSchema>;
 
@@ -92,7 +93,8 @@ export class Images {
 
   /** A tar that docker load and OCI tools read. */
   async *save(images: readonly string[], options: CallOptions = {}): AsyncGenerator<Uint8Array> {
-    for await (const { chunk } of this.#client.save({ images: [...images] }, call(options))) yield chunk;
+    const request = { images: [...images] };
+    for await (const { chunk } of responsesOf(options.signal, (call) => this.#client.save(request, call))) yield chunk;
   }
 
   /** archive: what save or docker save wrote. */

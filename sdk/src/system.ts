@@ -9,6 +9,7 @@ import {
   type VersionResponse,
 } from "../../src/gen/berth/engine/v1/system_pb.js";
 import type { CallOptions } from "./containers.ts";
+import { responsesOf } from "./responses.ts";
 
 export interface EventOptions extends CallOptions {
   /** Nanoseconds since 1970. */
@@ -39,14 +40,12 @@ export class System {
     const filters = Object.fromEntries(
       Object.entries(options.filters ?? {}).map(([key, values]) => [key, { values: [...values] }]),
     );
-    const responses = this.#client.events(
-      {
-        filters,
-        ...(options.sinceNano !== undefined && { sinceNano: options.sinceNano }),
-        ...(options.untilNano !== undefined && { untilNano: options.untilNano }),
-      },
-      options.signal === undefined ? {} : { signal: options.signal },
-    );
+    const request = {
+      filters,
+      ...(options.sinceNano !== undefined && { sinceNano: options.sinceNano }),
+      ...(options.untilNano !== undefined && { untilNano: options.untilNano }),
+    };
+    const responses = responsesOf(options.signal, (call) => this.#client.events(request, call));
     for await (const { event } of responses) {
       if (event === undefined) options.onReady?.();
       else yield event;
