@@ -8,7 +8,7 @@ import { parseDuration } from "../base/parse/duration.ts";
 type Timestamp = NonNullable<Container["createdAt"]>;
 
 /** Docker's "never". */
-export const zeroTime = "0001-01-01T00:00:00Z";
+const zeroTime = "0001-01-01T00:00:00Z";
 
 const nanosecondsPerSecond = 1_000_000_000n;
 const nanosecondsPerMillisecond = 1_000_000;

@@ -15,6 +15,7 @@ import { VolumeService } from "../core/volumes/volume-service.ts";
 import { CriFileLogs } from "../drivers/logs/cri-file/cri-file-logs.ts";
 import { createMountActivator } from "../drivers/mounts/linux/mount-activator.ts";
 import { openCniNetworkDriver } from "../drivers/network/cni/cni-network-driver.ts";
+import { defaultPluginDirectories } from "../drivers/network/cni/plugin-runner.ts";
 import { LocalNetworkFiles } from "../drivers/network-files/local/local-network-files.ts";
 import { createRootFilesystem } from "../drivers/rootfs/linux/root-filesystem.ts";
 import { openShimRuntime } from "../drivers/runtime/shim/runtime.ts";
@@ -37,9 +38,6 @@ export interface Containers extends AsyncDisposable {
   readonly logs: ContainerLogs;
 }
 
-/** Where CNI plugins are usually installed. */
-const pluginDirectories = ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"];
-
 /** containerd's namespace for what shims and runtimes keep. */
 const shimNamespace = "berth";
 
@@ -56,7 +54,7 @@ export async function openContainers(
   const networks = undo.use(
     await openCniNetworkDriver({
       configurationDirectory: config.network.configDirectory,
-      pluginDirectories: [...config.network.pluginDirectories, ...pluginDirectories],
+      pluginDirectories: [...config.network.pluginDirectories, ...defaultPluginDirectories],
       stateDirectory: config.state,
       defaultBridge: { name: config.network.bridge, subnet: config.network.subnet },
       logger: logger.child({ scope: "network/cni" }),

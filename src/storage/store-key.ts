@@ -6,7 +6,7 @@ import { invalidArgument } from "../base/errors.ts";
 import type { KeyRange } from "./store.ts";
 
 /** The longest key in bytes of UTF-8, well inside what a page of LMDB allows. */
-export const maximumKeyBytes = 1024;
+const maximumKeyBytes = 1024;
 
 /** The key as UTF-8, or invalid-argument when it is too long. */
 export function encodeKey(table: string, key: string): Buffer {

@@ -42,7 +42,7 @@ export const command = defineCommand({
 });
 
 /** args: the container and the command. */
-export function toExecOptions(
+function toExecOptions(
   flags: ExecFlags,
   [container = "", ...command]: readonly string[],
   environment: NodeJS.ProcessEnv,

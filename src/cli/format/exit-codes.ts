@@ -2,16 +2,16 @@
 // Exit codes of the command as docker's users know them. A container's own code goes through unchanged, and so does the
 // 128+n of one that a signal ended.
 
-import { codeOf, messageOf } from "../../base/errors.ts";
+import { messageOf } from "../../base/errors.ts";
 
 /** The command failed. */
 export const failureExit = 1;
 /** Of run, create, start and exec: the engine failed or the command line is wrong. */
 export const engineFailureExit = 125;
 /** Of run, start and exec: the program is there but cannot be run. */
-export const notExecutableExit = 126;
+const notExecutableExit = 126;
 /** Of run, start and exec: the program is not there. */
-export const notFoundExit = 127;
+const notFoundExit = 127;
 
 const notFoundTexts = ["executable file not found", "no such file or directory"];
 const notExecutableTexts = ["permission denied", "is a directory"];
@@ -22,11 +22,6 @@ export function startFailureExit(error: unknown): number {
   if (notFoundTexts.some((text) => message.includes(text))) return notFoundExit;
   if (notExecutableTexts.some((text) => message.includes(text))) return notExecutableExit;
   return engineFailureExit;
-}
-
-/** The code of a command that failed with this error; interrupted is 130. */
-export function failureExitOf(error: unknown): number {
-  return codeOf(error) === "cancelled" ? signalExit(2) : failureExit;
 }
 
 /** The code of a process that this signal number ended. */

@@ -22,18 +22,3 @@ export function parseFilters(values: readonly string[]): Filters {
   }
   return filters;
 }
-
-/** Refuses the first key that the command does not know. */
-export function checkFilters(filters: Filters, known: ReadonlySet<string>): void {
-  for (const key of filters.keys()) if (!known.has(key)) throw invalidArgument(`invalid filter '${key}'`);
-}
-
-/** The flag of a filter such as dangling=true; undefined when it was not given. */
-export function booleanFilter(filters: Filters, key: string): boolean | undefined {
-  const values = filters.get(key);
-  if (values === undefined) return undefined;
-  const isTrue = ["1", "true"].some((value) => values.has(value));
-  const isFalse = ["0", "false"].some((value) => values.has(value));
-  if (isTrue !== isFalse) return isTrue;
-  throw invalidArgument(`invalid filter '${key}=[${[...values].join(" ")}]'`);
-}

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables without borders, column for column as docker prints them. cli-table3 is not used: it pads the last column, has
-// no minimum width, and would have to be stripped of borders, colours and truncation to give what fits on this page.
+// Tables without borders, column for column as docker prints them.
 
 const minimumWidth = 10;
 const padding = 3;
@@ -24,11 +23,6 @@ export function alignColumns(text: string): string {
     }
   }
   return lines.map((cells, at) => cells.map((cell, column) => pad(cell, widths[at]?.[column])).join("")).join("\n");
-}
-
-/** A table from rows of cells, the header first, ending with a newline. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
-  return rows.length === 0 ? "" : `${alignColumns(rows.map((cells) => cells.join("\t")).join("\n"))}\n`;
 }
 
 function pad(cell: string, width: number | undefined): string {

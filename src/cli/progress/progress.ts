@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Progress of pulls and pushes: one line a layer, rewritten in place on a terminal, and a line for each change of status
-// elsewhere. cli-progress is not used: its bars have another look and layout, it polls with a timer, and what remains to
-// be done by it is a cursor movement.
+// elsewhere.
 
 import { humanSize } from "../format/human.ts";
 
@@ -28,12 +27,6 @@ const barWidth = 50;
 /** A narrower terminal shows the numbers only. */
 const columnsForBar = 110;
 const escape = "\u001b[";
-
-/** Shows every event in order; returns when the events end. */
-export async function showProgress(events: AsyncIterable<ProgressEvent>, output: ProgressOutput): Promise<void> {
-  const progress = createProgress(output);
-  for await (const event of events) progress.show(event);
-}
 
 /** A display that is told of events one by one. */
 export interface Progress {

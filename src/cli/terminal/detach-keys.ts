@@ -5,7 +5,7 @@
 import { invalidArgument } from "../../base/errors.ts";
 
 /** What is used when neither a flag nor the configuration names another sequence. */
-export const defaultDetachKeys = "ctrl-p,ctrl-q";
+const defaultDetachKeys = "ctrl-p,ctrl-q";
 
 const controlKeys = "@abcdefghijklmnopqrstuvwxyz[\\]^_";
 const deleteKey = 127;

@@ -24,7 +24,7 @@ export interface ContentRecord {
 /** Blobs by digest. */
 export const contentTable = defineTable<ContentRecord>("content");
 
-export const noReferences: References = { content: [], snapshots: [] };
+const noReferences: References = { content: [], snapshots: [] };
 
 /** How a content driver reads and writes the records of its blobs. */
 export class ContentRecords {

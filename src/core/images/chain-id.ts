@@ -14,11 +14,6 @@ export function chainIds(diffIds: readonly Digest[]): readonly Digest[] {
   return chain;
 }
 
-/** The chain id of the whole image; undefined when it has no layers. */
-export function topChainId(diffIds: readonly Digest[]): Digest | undefined {
-  return chainIds(diffIds).at(-1);
-}
-
 function hashOf(text: string): Digest {
   return sha256Digest(createHash("sha256").update(text).digest("hex"));
 }

@@ -24,7 +24,7 @@ export interface SnapshotRecords {
   remove(key: string): Promise<SnapshotRecord | undefined>;
 }
 
-export const snapshotTable = defineTable<SnapshotRecord>("snapshots");
+const snapshotTable = defineTable<SnapshotRecord>("snapshots");
 
 /** The records of one snapshotter, such as "overlay". */
 export function openSnapshotRecords(store: Store, snapshotter: string): SnapshotRecords {

@@ -132,7 +132,7 @@ export class VolumeService {
 const longestFileName = 255;
 
 /** Docker's rules for names, which also keep them from being paths. */
-export function checkVolumeName(name: string): string {
+function checkVolumeName(name: string): string {
   if (name.length === 1) {
     throw invalidArgument("volume name is too short, names should be at least two alphanumeric characters");
   }

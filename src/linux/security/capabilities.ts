@@ -1,22 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Capabilities by name and number (capabilities(7), linux/capability.h).
+// The capabilities of this process (capabilities(7)).
 
 import { readFile } from "node:fs/promises";
-
-/** The names in the order of their numbers. */
-export const capabilityNames: readonly string[] = [
-  "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
-  "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER", "SYS_MODULE",
-  "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME",
-  "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG",
-  "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE",
-].map((name) => `CAP_${name}`); // biome-ignore format: a table
-
-/** The number of "CAP_CHOWN", or undefined. */
-export function capabilityNumber(name: string): number | undefined {
-  const number = capabilityNames.indexOf(name);
-  return number < 0 ? undefined : number;
-}
+import { capabilityNames } from "../../base/capabilities.ts";
 
 /** The names of a mask as /proc/<pid>/status writes it; bits without a name are left out. */
 export function capabilitiesOfMask(hexadecimal: string): readonly string[] {

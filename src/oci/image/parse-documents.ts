@@ -16,7 +16,7 @@ export const maximumConfigBytes = 8 * 1024 * 1024;
 /** How many indexes may stand inside each other before a manifest comes. */
 export const maximumIndexDepth = 4;
 /** Overlay mounts and other tools end near this many layers. */
-export const maximumLayers = 512;
+const maximumLayers = 512;
 
 export type ManifestDocument =
   | { readonly kind: "manifest"; readonly mediaType: string; readonly manifest: Manifest }

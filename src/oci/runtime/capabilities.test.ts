@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defaultCapabilities, knownCapabilities, resolveCapabilities } from "./capabilities.ts";
+import { capabilityNames } from "../../base/capabilities.ts";
+import { defaultCapabilities, resolveCapabilities } from "./capabilities.ts";
 
-const without = (...names: readonly string[]) => knownCapabilities.filter((name) => !names.includes(name));
+const without = (...names: readonly string[]) => capabilityNames.filter((name) => !names.includes(name));
 
 function resolve(options: {
   readonly add?: readonly string[];
@@ -11,7 +13,7 @@ function resolve(options: {
   readonly privileged?: boolean;
   readonly available?: readonly string[];
 }) {
-  const { add = [], drop = [], privileged = false, available = knownCapabilities } = options;
+  const { add = [], drop = [], privileged = false, available = capabilityNames } = options;
   return resolveCapabilities({ add, drop, privileged, available });
 }
 
@@ -21,7 +23,7 @@ test("without a wish it is Docker's fourteen", () => {
 });
 
 test("names are taken with and without CAP_ and in any case", () => {
-  const expected = knownCapabilities.filter((name) => [...defaultCapabilities, "CAP_NET_ADMIN"].includes(name));
+  const expected = capabilityNames.filter((name) => [...defaultCapabilities, "CAP_NET_ADMIN"].includes(name));
   for (const name of ["NET_ADMIN", "CAP_NET_ADMIN", "net_admin", " cap_net_admin "]) {
     assert.deepEqual(resolve({ add: [name] }), expected, name);
   }

@@ -2,18 +2,8 @@
 // Capability sets: which of them a container has, from Docker's defaults, what is added and dropped, and what the daemon
 // itself may give away.
 
+import { capabilityNames } from "../../base/capabilities.ts";
 import { failedPrecondition, invalidArgument } from "../../base/errors.ts";
-
-/** Every capability of capabilities(7), in the order of their numbers. */
-export const knownCapabilities: readonly string[] = [
-  "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
-  "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN",
-  "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT",
-  "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE",
-  "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL",
-  "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND",
-  "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
-]; // biome-ignore format: a table
 
 /** What a container has unless it asks otherwise: Docker's fourteen. */
 export const defaultCapabilities: readonly string[] = [
@@ -36,7 +26,7 @@ export interface CapabilityRequest {
 export function resolveCapabilities(request: CapabilityRequest): readonly string[] {
   const add = request.add.map((name) => parseCapability(name, "CapAdd"));
   const drop = request.drop.map((name) => parseCapability(name, "CapDrop"));
-  const wanted = new Set(request.privileged ? knownCapabilities : startingSet(add, drop));
+  const wanted = new Set(request.privileged ? capabilityNames : startingSet(add, drop));
   if (!request.privileged) for (const name of drop) wanted.delete(name);
   for (const name of add) {
     if (name === all) continue;
@@ -47,13 +37,13 @@ export function resolveCapabilities(request: CapabilityRequest): readonly string
     }
     wanted.add(name);
   }
-  return knownCapabilities.filter((name) => wanted.has(name) && request.available.includes(name));
+  return capabilityNames.filter((name) => wanted.has(name) && request.available.includes(name));
 }
 
 const all = "ALL";
 
 function startingSet(add: readonly string[], drop: readonly string[]): readonly string[] {
-  if (add.includes(all)) return knownCapabilities;
+  if (add.includes(all)) return capabilityNames;
   return drop.includes(all) ? [] : defaultCapabilities;
 }
 
@@ -62,6 +52,6 @@ function parseCapability(name: string, field: "CapAdd" | "CapDrop"): string {
   const upper = name.trim().toUpperCase();
   if (upper === all) return all;
   const full = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
-  if (!knownCapabilities.includes(full)) throw invalidArgument(`invalid ${field}: unknown capability: "${full}"`);
+  if (!capabilityNames.includes(full)) throw invalidArgument(`invalid ${field}: unknown capability: "${full}"`);
   return full;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defaultCapabilities, knownCapabilities } from "../../../oci/runtime/capabilities.ts";
+import { capabilityNames } from "../../../base/capabilities.ts";
+import { defaultCapabilities } from "../../../oci/runtime/capabilities.ts";
 import type { RuntimeMount, RuntimeSpec } from "../../../oci/runtime/spec.ts";
 import type { ContainerConfig, MountRequest } from "../container-config.ts";
 import { containerConfig, hostFacts, specInput } from "../testing/spec-inputs.ts";
@@ -145,7 +147,7 @@ test("sysctls: Docker's defaults for an own network; the host's namespaces are o
 
 test("privileged: every capability, no filter, nothing masked, all devices, writable kernel file systems", () => {
   const disk = { type: "b", path: "/dev/sda", major: 8, minor: 0, permissions: "rwm" } as const;
-  const available = knownCapabilities.filter((name) => name !== "CAP_SYS_RESOURCE");
+  const available = capabilityNames.filter((name) => name !== "CAP_SYS_RESOURCE");
   const spec = build({ privileged: true }, { hostDevices: [disk], host: hostFacts({ capabilities: available }) });
   assert.deepEqual(spec.process.capabilities?.effective, available);
   assert.equal(spec.linux.seccomp, undefined);
@@ -304,7 +306,7 @@ test("an exec inherits what the container's process has", () => {
   assert.deepEqual(process.rlimits, container.rlimits);
   assert.equal(process.cwd, "/w");
   assert.deepEqual(process.env.slice(1), ["HOSTNAME=c1", "TERM=xterm", "A=1", "B=2", "HOME=/root"]);
-  assert.deepEqual(buildExecProcess({ ...exec, privileged: true }).capabilities?.effective, knownCapabilities);
+  assert.deepEqual(buildExecProcess({ ...exec, privileged: true }).capabilities?.effective, capabilityNames);
   assert.throws(() => buildExecProcess({ ...exec, command: [] }), { message: "no exec command specified" });
 });
 

@@ -29,7 +29,7 @@ function namespace(type: RuntimeNamespaceType, choice: NamespaceChoice): readonl
 }
 
 /** Private by default on cgroup version 2 only, as Docker has it. */
-export function hasPrivateCgroupNamespace(
+function hasPrivateCgroupNamespace(
   config: Pick<ContainerConfig, "cgroupnsMode">,
   host: Pick<HostFacts, "cgroup">,
 ): boolean {

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
-import { knownCapabilities } from "../../../oci/runtime/capabilities.ts";
+import { capabilityNames } from "../../../base/capabilities.ts";
 import type { RuntimeProcess } from "../../../oci/runtime/spec.ts";
 import type { HostFacts, RlimitFact } from "../../host/host-facts.ts";
 import type { ContainerConfig } from "../container-config.ts";
@@ -31,14 +31,14 @@ const passwd = "root:x:0:0::/root:/bin/sh\nweb:x:33:34::/var/www:/bin/sh\n";
 const group = "root:x:0:\nweb:x:34:\naudio:x:29:web\n";
 
 /** The numbers of the capability mask, as names. */
-function capabilityNames(mask: string): readonly string[] {
+function namesOf(mask: string): readonly string[] {
   const bits = BigInt(`0x${mask}`);
-  return knownCapabilities.filter((_name, index) => (bits & (1n << BigInt(index))) !== 0n);
+  return capabilityNames.filter((_name, index) => (bits & (1n << BigInt(index))) !== 0n);
 }
 
 async function thisHost(): Promise<HostFacts> {
   const status = await readFile("/proc/self/status", "utf8");
-  const capabilities = capabilityNames(/^CapBnd:\s*(\w+)$/m.exec(status)?.[1] ?? "0");
+  const capabilities = namesOf(/^CapBnd:\s*(\w+)$/m.exec(status)?.[1] ?? "0");
   const release = (await readFile("/proc/sys/kernel/osrelease", "utf8")).trim();
   const mounts = await readFile("/proc/self/mounts", "utf8");
   const legacy = /^\S+ \S+ cgroup /m.test(mounts);
@@ -156,7 +156,7 @@ test("by default: filtered system calls, fourteen capabilities, nothing inherita
   const { stdout, stderr, exitCode } = await box.run(shell("cat /proc/self/status; hostname; pwd; env"));
   assert.equal(exitCode, 0, stderr);
   assert.equal(field(stdout, "Seccomp"), "2");
-  assert.equal(capabilityNames(field(stdout, "CapEff")).length, 14);
+  assert.equal(namesOf(field(stdout, "CapEff")).length, 14);
   assert.equal(field(stdout, "CapBnd"), field(stdout, "CapEff"));
   assert.equal(BigInt(`0x${field(stdout, "CapInh")}`), 0n);
   assert.equal(BigInt(`0x${field(stdout, "CapAmb")}`), 0n);
@@ -203,7 +203,7 @@ test("privileged has what the daemon has, no filter and writable kernel file sys
   });
   assert.equal(exitCode, 0, stderr);
   assert.equal(field(stdout, "Seccomp"), "0");
-  assert.deepEqual(capabilityNames(field(stdout, "CapEff")), box.host.capabilities);
+  assert.deepEqual(namesOf(field(stdout, "CapEff")), box.host.capabilities);
   assert.match(stdout, /^mounted$/m);
   assert.match(stdout, /^unshared$/m);
 });
@@ -215,7 +215,7 @@ test("capabilities are added and dropped", async (t) => {
     capabilitiesDrop: ["ALL"],
     capabilitiesAdd: ["NET_ADMIN", "kill"],
   });
-  assert.deepEqual(capabilityNames(field(stdout, "CapEff")), ["CAP_KILL", "CAP_NET_ADMIN"]);
+  assert.deepEqual(namesOf(field(stdout, "CapEff")), ["CAP_KILL", "CAP_NET_ADMIN"]);
 });
 
 test("SYS_ADMIN unlocks mount in the filter", async (t) => {
@@ -237,7 +237,7 @@ test("a user of the image's files has its groups and home and no effective capab
   });
   assert.equal(stdout.split("\n").slice(0, 3).join("|"), "33|34 29 77|/var/www", stderr);
   assert.equal(BigInt(`0x${field(stdout, "CapEff")}`), 0n);
-  assert.equal(capabilityNames(field(stdout, "CapBnd")).length, 14);
+  assert.equal(namesOf(field(stdout, "CapBnd")).length, 14);
 });
 
 test("no-new-privileges reaches the kernel", async (t) => {
@@ -377,5 +377,5 @@ test("a privileged exec has every capability that the daemon has", async (t) => 
       privileged: true,
     }),
   );
-  assert.deepEqual(capabilityNames(field(stdout, "CapEff")), box.host.capabilities, stderr);
+  assert.deepEqual(namesOf(field(stdout, "CapEff")), box.host.capabilities, stderr);
 });

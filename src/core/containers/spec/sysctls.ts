@@ -21,7 +21,7 @@ export function buildSysctls(config: SysctlConfig): Readonly<Record<string, stri
 }
 
 /** Only what the container's own namespaces keep may be set: anything else would change the machine. */
-export function checkSysctl(name: string, value: string, config: Omit<SysctlConfig, "sysctls">): void {
+function checkSysctl(name: string, value: string, config: Omit<SysctlConfig, "sysctls">): void {
   const namespace = sysctlNamespace(name);
   if (namespace === undefined || !/^[a-zA-Z0-9_-]+([./][a-zA-Z0-9_@-]+)*$/.test(name)) {
     throw invalidArgument(`sysctl ${JSON.stringify(name)} is not in a separate kernel namespace`);

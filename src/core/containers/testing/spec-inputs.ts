@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plain inputs for tests of the specification builder: a container that asks for nothing, on a host that can do all.
 
-import { knownCapabilities } from "../../../oci/runtime/capabilities.ts";
+import { capabilityNames } from "../../../base/capabilities.ts";
 import type { HostFacts } from "../../host/host-facts.ts";
 import type { ContainerConfig } from "../container-config.ts";
 import type { SpecInput } from "../spec/spec-input.ts";
@@ -59,7 +59,7 @@ export function hostFacts(overrides: Partial<HostFacts> = {}): HostFacts {
       controllers: ["cpuset", "cpu", "io", "memory", "pids"],
       ownPath: "/system.slice/berth.service",
     },
-    capabilities: knownCapabilities,
+    capabilities: capabilityNames,
     rlimits: { RLIMIT_NOFILE: { soft: 1024, hard: 524_288 }, RLIMIT_CORE: { soft: 0, hard: "unlimited" } },
     raiseRlimits: true,
     oomScoreAdjMinimum: -1000,

@@ -19,7 +19,7 @@ const middles = {
 
 const headerLength = timestampLength + 10;
 /** Room that a single record may need. */
-export const maximumRecordLength = headerLength + maximumLineLength + 1;
+const maximumRecordLength = headerLength + maximumLineLength + 1;
 
 const scratchLength = 256 * 1024;
 /** Shared by all encoders of this thread: it is written out before the call that filled it returns. */

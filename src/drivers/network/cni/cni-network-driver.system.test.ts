@@ -100,7 +100,10 @@ async function checkLeaks(dependencies: CniNetworkDriverDependencies, sandboxIds
   const deadline = Date.now() + 5000;
   // The kernel takes the interfaces of a namespace away some time after it.
   while (existsSync(members) && readdirSync(members).length > 0) {
-    assert.ok(Date.now() < deadline, `interfaces are left on ${defaultBridge.name}: ${readdirSync(members)}`);
+    assert.ok(
+      Date.now() < deadline,
+      `interfaces are left on ${defaultBridge.name}: ${readdirSync(members).join(", ")}`,
+    );
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -108,7 +108,7 @@ test("ADD runs the chain with each result for the next, DEL runs it backwards wi
     portMappings: [{ hostPort, containerPort: 80, protocol: "sctp" }],
     ips: ["10.0.0.9/24"],
   });
-  assert.equal((second?.configuration["prevResult"] as { by?: string }).by, "first");
+  assert.equal((second?.configuration["prevResult"] as { by?: string } | undefined)?.by, "first");
   assert.deepEqual(attachment.addresses, [{ address: "10.0.0.2/24", gateway: "10.0.0.1" }]);
   assert.equal(attachment.macAddress, "0a:00:00:00:00:01");
   assert.deepEqual(attachment.dns, { nameservers: ["10.0.0.1"], search: ["lan"], options: [] });

@@ -14,11 +14,11 @@ export interface DefaultBridge {
   readonly subnet: string;
 }
 
-export const defaultNetworkName = "berth";
+const defaultNetworkName = "berth";
 export const defaultBridge: DefaultBridge = { name: "berth0", subnet: "10.88.0.0/16" };
 
 /** The configuration list of the default network; dataDirectory is where host-local keeps its leases. */
-export function defaultNetworkDocument({ name, subnet }: DefaultBridge, dataDirectory: string): object {
+function defaultNetworkDocument({ name, subnet }: DefaultBridge, dataDirectory: string): object {
   return {
     cniVersion: "1.1.0",
     name: defaultNetworkName,
