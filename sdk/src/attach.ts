@@ -3,80 +3,45 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
-import {
-  type AttachOpenSchema,
-  type AttachRequestSchema,
-  type AttachResponse,
-  type ContainerService,
-  type Output,
-  OutputStream,
-} from "../../src/gen/berth/engine/v1/container_pb.js";
+import type { AttachOpenSchema, AttachResponse, ContainerService } from "../../src/gen/berth/engine/v1/container_pb.js";
 import { BerthError } from "./errors.ts";
-import { Queue } from "./queue.ts";
+import {
+  type OutputChunk,
+  openProcessStream,
+  type ProcessInput,
+  type ProcessStream,
+  toChunk,
+} from "./process-stream.ts";
 
-export interface OutputChunk {
-  readonly stream: "stdout" | "stderr";
-  readonly data: Uint8Array;
-}
-
-/** Owned by the caller; close leaves the container running. */
-export interface AttachedStreams {
+/** Owned by the caller; close detaches and leaves the container running. */
+export interface AttachedStreams extends ProcessInput {
   /** With a terminal all output is stdout. */
   readonly terminal: boolean;
   /** Ends when the process has closed its output. */
   readonly output: AsyncIterable<OutputChunk>;
-  /** Resolves when it is on its way. */
-  write(data: Uint8Array): Promise<void>;
-  endStdin(): void;
-  /** Detaches. */
-  close(): void;
 }
 
+/** Attached when it resolves: output from then on is not missed. */
 export async function openAttach(
   client: Client<typeof ContainerService>,
   open: MessageInitShape<typeof AttachOpenSchema>,
   signal: AbortSignal | undefined,
 ): Promise<AttachedStreams> {
-  const requests = new Queue<MessageInitShape<typeof AttachRequestSchema>>();
-  const controller = new AbortController();
-  const responses = client
-    .attach(requests, {
-      signal: signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]),
-    })
-    [Symbol.asyncIterator]();
-  void requests.push({ request: { case: "open", value: open } });
-  const first = await responses.next();
-  if (first.done === true || first.value.response.case !== "attached") {
+  const stream = await openProcessStream(client.attach.bind(client), open, signal);
+  const response = stream.first?.response;
+  if (response?.case !== "attached") {
     throw new BerthError("unavailable", "the daemon ended the stream before it was attached");
   }
-  return {
-    terminal: first.value.response.value.terminal,
-    output: outputOf(responses, controller),
-    write: async (data) => await requests.push({ request: { case: "stdin", value: data } }),
-    endStdin: () => {
-      void requests.push({ request: { case: "stdinEnd", value: true } });
-    },
-    close: () => {
-      requests.end();
-      controller.abort();
-    },
-  };
+  return { ...stream.input, terminal: response.value.terminal, output: outputOf(stream) };
 }
 
-async function* outputOf(
-  responses: AsyncIterator<AttachResponse>,
-  controller: AbortController,
-): AsyncGenerator<OutputChunk> {
+async function* outputOf({ responses, closed }: ProcessStream<AttachResponse>): AsyncGenerator<OutputChunk> {
   try {
     for (let next = await responses.next(); next.done !== true; next = await responses.next()) {
       if (next.value.response.case === "output") yield toChunk(next.value.response.value);
     }
   } catch (error) {
     // Detaching ends the stream; it is not a failure.
-    if (!controller.signal.aborted) throw error;
+    if (!closed.aborted) throw error;
   }
-}
-
-export function toChunk(output: Output): OutputChunk {
-  return { stream: output.stream === OutputStream.STDERR ? "stderr" : "stdout", data: output.data };
 }

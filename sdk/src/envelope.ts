@@ -10,11 +10,13 @@ const headerSize = 5;
 /** As the daemon has it: room for a chunk of an archive and for long lists. */
 const maximumMessageBytes = 64 * 1024 * 1024;
 
+/** One message of a stream. */
 export interface Envelope {
   readonly flags: number;
   readonly data: Uint8Array;
 }
 
+/** The message as it is sent. */
 export function envelope(data: Uint8Array): Uint8Array {
   const bytes = Buffer.allocUnsafe(headerSize + data.length);
   bytes.writeUInt8(0, 0);
@@ -23,29 +25,45 @@ export function envelope(data: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Takes a stream apart, however it is cut into chunks. */
+/** Takes a stream apart, however it is cut into chunks. A message is copied once at most. */
 export class Envelopes {
-  #pending: Buffer = Buffer.alloc(0);
+  #parts: Uint8Array[] = [];
+  #available = 0;
+  /** How many bytes must be there before there is something to do. */
+  #needed = headerSize;
 
   /** The envelopes that are complete now. */
   *push(chunk: Uint8Array): Generator<Envelope> {
-    this.#pending =
-      this.#pending.length === 0
-        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
-        : Buffer.concat([this.#pending, chunk]);
-    while (this.#pending.length >= headerSize) {
-      const size = this.#pending.readUInt32BE(1);
-      if (size > maximumMessageBytes) {
-        throw new BerthError(
-          "resource-exhausted",
-          `the daemon sent a message of ${size} bytes, more than ${maximumMessageBytes}`,
-        );
-      }
-      const end = headerSize + size;
-      if (this.#pending.length < end) return;
-      const found = { flags: this.#pending.readUInt8(0), data: this.#pending.subarray(headerSize, end) };
-      this.#pending = this.#pending.subarray(end);
-      yield found;
+    this.#parts.push(chunk);
+    this.#available += chunk.length;
+    while (this.#available >= this.#needed) {
+      const bytes = this.#join();
+      this.#needed = headerSize + sizeIn(bytes);
+      if (bytes.length < this.#needed) return;
+      const data = bytes.subarray(headerSize, this.#needed);
+      this.#parts = [bytes.subarray(this.#needed)];
+      this.#available -= this.#needed;
+      this.#needed = headerSize;
+      yield { flags: bytes.readUInt8(0), data };
     }
   }
+
+  #join(): Buffer {
+    const [only] = this.#parts;
+    const bytes =
+      this.#parts.length === 1 && only !== undefined
+        ? Buffer.from(only.buffer, only.byteOffset, only.length)
+        : Buffer.concat(this.#parts);
+    this.#parts = [bytes];
+    return bytes;
+  }
+}
+
+function sizeIn(bytes: Buffer): number {
+  const size = bytes.readUInt32BE(1);
+  if (size <= maximumMessageBytes) return size;
+  throw new BerthError(
+    "resource-exhausted",
+    `the daemon sent a message of ${size} bytes, more than ${maximumMessageBytes}`,
+  );
 }

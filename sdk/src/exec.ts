@@ -3,66 +3,46 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
-import type {
-  ContainerService,
-  ExecOpenSchema,
-  ExecRequestSchema,
-  ExecResponse,
-} from "../../src/gen/berth/engine/v1/container_pb.js";
-import { type OutputChunk, toChunk } from "./attach.ts";
+import type { ContainerService, ExecOpenSchema, ExecResponse } from "../../src/gen/berth/engine/v1/container_pb.js";
 import { BerthError } from "./errors.ts";
-import { Queue } from "./queue.ts";
+import {
+  type OutputChunk,
+  openProcessStream,
+  type ProcessInput,
+  type ProcessStream,
+  toChunk,
+} from "./process-stream.ts";
 
 /** Owned by the caller; close leaves the process running. */
-export interface ExecStreams {
+export interface ExecStreams extends ProcessInput {
   readonly id: string;
   readonly pid: number;
   /** Read it to its end: exitCode resolves after that. */
   readonly output: AsyncIterable<OutputChunk>;
   readonly exitCode: Promise<number>;
-  write(data: Uint8Array): Promise<void>;
-  endStdin(): void;
-  close(): void;
 }
 
+/** Started when it resolves. */
 export async function openExec(
   client: Client<typeof ContainerService>,
   open: MessageInitShape<typeof ExecOpenSchema>,
   signal: AbortSignal | undefined,
 ): Promise<ExecStreams> {
-  const requests = new Queue<MessageInitShape<typeof ExecRequestSchema>>();
-  const controller = new AbortController();
-  const responses = client
-    .exec(requests, { signal: signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]) })
-    [Symbol.asyncIterator]();
-  void requests.push({ request: { case: "open", value: open } });
-  const first = await responses.next();
-  if (first.done === true || first.value.response.case !== "started") {
+  const stream = await openProcessStream(client.exec.bind(client), open, signal);
+  const response = stream.first?.response;
+  if (response?.case !== "started") {
     throw new BerthError("unavailable", "the daemon ended the stream before the process started");
   }
   const { promise: exitCode, resolve, reject } = Promise.withResolvers<number>();
   exitCode.catch(() => {
     // Seen by whoever awaits it.
   });
-  return {
-    id: first.value.response.value.execId,
-    pid: first.value.response.value.pid,
-    output: readOutput(responses, controller, { resolve, reject }),
-    exitCode,
-    write: async (data) => await requests.push({ request: { case: "stdin", value: data } }),
-    endStdin: () => {
-      void requests.push({ request: { case: "stdinEnd", value: true } });
-    },
-    close: () => {
-      requests.end();
-      controller.abort();
-    },
-  };
+  const { execId: id, pid } = response.value;
+  return { ...stream.input, id, pid, exitCode, output: readOutput(stream, { resolve, reject }) };
 }
 
 async function* readOutput(
-  responses: AsyncIterator<ExecResponse>,
-  controller: AbortController,
+  { responses, closed }: ProcessStream<ExecResponse>,
   exit: { readonly resolve: (code: number) => void; readonly reject: (error: unknown) => void },
 ): AsyncGenerator<OutputChunk> {
   try {
@@ -74,6 +54,9 @@ async function* readOutput(
     exit.reject(new BerthError("unavailable", "the daemon ended the stream before the process ended"));
   } catch (error) {
     exit.reject(error);
-    if (!controller.signal.aborted) throw error;
+    if (!closed.aborted) throw error;
+  } finally {
+    // Nothing after the end was read: only a reader that left early is still to be told.
+    exit.reject(new BerthError("cancelled", "the output was not read to its end"));
   }
 }

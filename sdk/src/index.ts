@@ -20,7 +20,7 @@ export type {
   TransferProgress,
 } from "../../src/gen/berth/engine/v1/image_pb.js";
 export type { Event, InfoResponse, VersionResponse } from "../../src/gen/berth/engine/v1/system_pb.js";
-export type { AttachedStreams, OutputChunk } from "./attach.ts";
+export type { AttachedStreams } from "./attach.ts";
 export { BerthClient, type ClientOptions } from "./client.ts";
 export type {
   CallOptions,
@@ -36,5 +36,6 @@ export { DockerConfig, defaultDockerConfigPath, type StoredCredentials } from ".
 export { BerthError } from "./errors.ts";
 export type { ExecStreams } from "./exec.ts";
 export type { Images, RegistryCredentials, TransferOptions } from "./images.ts";
+export type { OutputChunk, ProcessInput } from "./process-stream.ts";
 export type { EventOptions, System } from "./system.ts";
 export { defaultHost } from "./transport.ts";

@@ -4,7 +4,7 @@
 export class Queue<T> implements AsyncIterable<T> {
   readonly #values: T[] = [];
   #wake: (() => void) | undefined;
-  #drained: (() => void)[] = [];
+  readonly #drained: (() => void)[] = [];
   #ended = false;
 
   /** Resolves when the reader has taken it, so that a fast writer waits for a slow connection. */
@@ -26,8 +26,8 @@ export class Queue<T> implements AsyncIterable<T> {
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     try {
       for (;;) {
-        const value = this.#values.shift();
-        if (value !== undefined) {
+        if (this.#values.length > 0) {
+          const value = this.#values.shift() as T;
           this.#drained.shift()?.();
           yield value;
         } else if (this.#ended) {

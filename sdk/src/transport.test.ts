@@ -167,9 +167,10 @@ test("what a client sends as a stream arrives whole", async (t) => {
 });
 
 test("no daemon is told with its address, and a daemon that comes back is found again", async (t) => {
-  const { client, stop } = await serve(t, (router) => router.rpc(ContainerService.method.start, () => ({})));
+  const server = await serve(t, (router) => router.rpc(ContainerService.method.start, () => ({})));
+  const { client } = server;
   await client.containers.start("x");
-  await stop();
+  await server.stop();
   await assert.rejects(client.containers.start("x"), hasCode("unavailable"));
   await assert.rejects(
     client.containers.start("x"),
