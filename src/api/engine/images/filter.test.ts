@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { notFound } from "../../../base/errors.ts";
 import type { Image, ImageService } from "../../../core/images/image-service.ts";
-import { imageFilter, matchesReference } from "./filter.ts";
+import { imageFilter, matchesReference, withMatchingNames } from "./filter.ts";
 
 interface Sketch {
   readonly names?: readonly string[];
@@ -86,4 +86,10 @@ test("refuses filters and values that it does not know", () => {
     message: "invalid filter 'dangling=maybe'",
   });
   assert.throws(() => filtered({ before: ["gone"] }), { code: "not-found" });
+});
+
+test("an image that was asked for by name shows only what was meant", () => {
+  assert.deepEqual(withMatchingNames(web, ["web"]).names, ["docker.io/library/web:1.25"]);
+  assert.deepEqual(withMatchingNames(web, ["*/team/web", "nothing"]).names, ["localhost:5000/team/web:latest"]);
+  assert.equal(withMatchingNames(web, []), web);
 });

@@ -47,14 +47,25 @@ function testFor(key: string, values: readonly string[], images: ImageService): 
 
 /** A pattern with * and ? over familiar and full names, with or without the tag. */
 export function matchesReference(image: Image, pattern: string): boolean {
+  return image.names.some(nameMatcher(pattern));
+}
+
+/** The image with only those names that one of the patterns means; with all when there is no pattern. */
+export function withMatchingNames(image: Image, patterns: readonly string[]): Image {
+  if (patterns.length === 0) return image;
+  const matchers = patterns.map(nameMatcher);
+  return { ...image, names: image.names.filter((name) => matchers.some((matches) => matches(name))) };
+}
+
+function nameMatcher(pattern: string): (name: string) => boolean {
   const expression = new RegExp(
     `^${pattern
       .replace(/[.+^${}()|[\]\\]/g, "\\$&")
       .replaceAll("*", "[^/]*")
       .replaceAll("?", "[^/]")}$`,
   );
-  return image.names.some((name) => {
+  return (name) => {
     const familiar = familiarName(parseReference(name));
     return [name, familiar].some((text) => expression.test(text) || expression.test(text.replace(/:[^:/]+$/, "")));
-  });
+  };
 }

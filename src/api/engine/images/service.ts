@@ -12,7 +12,7 @@ import type { Registry, RegistryCredentials } from "../../../core/transfer/regis
 import type { Credentials, ImageService } from "../../../gen/berth/engine/v1/image_pb.js";
 import { filtersOf } from "../messages.ts";
 import { type ArchiveDeps, importImage, load, save } from "./archives.ts";
-import { imageFilter, matchesReference } from "./filter.ts";
+import { imageFilter, matchesReference, withMatchingNames } from "./filter.ts";
 import { toImageMessage } from "./message.ts";
 
 /** What moves images between here and elsewhere. */
@@ -27,10 +27,13 @@ export function imageService(engine: Engine, transfer: ImageTransfer): ServiceIm
   const { images, registry } = engine;
   return {
     list(request) {
-      const matches = imageFilter(filtersOf(request.filters), images);
+      const filters = filtersOf(request.filters);
+      const matches = imageFilter(filters, images);
+      const argument = request.reference === "" ? [] : [request.reference];
       const wanted = images
         .list()
-        .filter((image) => matches(image) && (request.reference === "" || matchesReference(image, request.reference)));
+        .filter((image) => matches(image) && argument.every((pattern) => matchesReference(image, pattern)))
+        .map((image) => withMatchingNames(withMatchingNames(image, argument), filters.get("reference") ?? []));
       return { images: wanted.map((image) => toImageMessage(engine, image)) };
     },
     inspect(request) {
