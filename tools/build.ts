@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bundles the programs into dist/: cli.mjs, daemon.mjs and the daemon's workers. Packages with native code stay outside
-// of the bundles and are loaded from node_modules.
+// Makes the programs in dist/: cli.blob, the command as a startup snapshot of Node; daemon.mjs and its workers. Packages
+// with native code stay outside of the bundles and are loaded from node_modules.
 
+import { execFileSync } from "node:child_process";
 import { readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
+import { lazyBuiltins } from "./lazy-builtins.ts";
 
 const root = path.join(import.meta.dirname, "..");
 const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as { version: string };
@@ -12,29 +14,50 @@ const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "ut
 // Beside the old ones, which stay until the new ones are whole.
 const fresh = path.join(root, "dist.new");
 rmSync(fresh, { recursive: true, force: true });
-await build({
+
+const common = {
   absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  target: "node24",
+  sourcemap: "linked",
+  external: ["lmdb", "koffi", "pino"],
+  logLevel: "warning",
+} satisfies BuildOptions;
+
+await build({
+  ...common,
   entryPoints: {
-    cli: "src/cli/main.ts",
     daemon: "src/daemon/main.ts",
     "workers/namespaces": "src/daemon/workers/namespaces.ts",
     "workers/overlay-snapshotter": "src/daemon/workers/overlay-snapshotter.ts",
   },
   outdir: fresh,
   outExtension: { ".js": ".mjs" },
-  bundle: true,
-  // The command's less used parts load when they are used.
-  splitting: true,
-  platform: "node",
-  target: "node24",
   format: "esm",
-  sourcemap: "linked",
-  external: ["lmdb", "koffi", "pino"],
   define: { BERTH_VERSION: JSON.stringify(version) },
   banner: {
     js: 'import { createRequire as berthCreateRequire } from "node:module"; const require = berthCreateRequire(import.meta.url);',
   },
-  logLevel: "warning",
 });
+
+// A snapshot is made of one CommonJS script.
+const script = path.join(fresh, "cli.cjs");
+await build({
+  ...common,
+  entryPoints: ["src/cli/snapshot.ts"],
+  outfile: script,
+  format: "cjs",
+  plugins: [lazyBuiltins],
+  define: { BERTH_VERSION: JSON.stringify(version), "import.meta.dirname": "berthProgramDirectory" },
+  // Where the program lies is known only when it runs: bin/berth names it as the script.
+  banner: {
+    js: 'Object.defineProperty(globalThis, "berthProgramDirectory", { get: () => require("node:path").dirname(process.argv[1]) });',
+  },
+});
+execFileSync(process.execPath, ["--snapshot-blob", path.join(fresh, "cli.blob"), "--build-snapshot", script], {
+  stdio: "inherit",
+});
+
 rmSync(path.join(root, "dist"), { recursive: true, force: true });
 renameSync(fresh, path.join(root, "dist"));

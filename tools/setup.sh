@@ -54,7 +54,7 @@ fi
 
 make --no-print-directory -s -C native/init || fail "the init of native/init could not be built: see above"
 # Bundles are made anew when a source is newer than they are.
-if [ ! -f dist/cli.mjs ] || [ -n "$(find src sdk tools/build.ts package.json -newer dist/cli.mjs -type f -print -quit)" ]; then
+if [ ! -f dist/cli.blob ] || [ -n "$(find src sdk tools/build.ts package.json -newer dist/cli.blob -type f -print -quit)" ]; then
   echo "setup: building berth"
   tools/with-node.sh node tools/build.ts || fail "the bundles could not be built: see above"
 fi

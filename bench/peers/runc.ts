@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { MissingPeer, Peer, PeerOptions } from "./peer.ts";
 
@@ -10,10 +10,13 @@ export async function openRunc({ directory, rootfs }: PeerOptions): Promise<Peer
   if (spawnSync("runc", ["--version"]).status !== 0) return { missing: "runc (not installed)" };
   const bundle = path.join(directory, "runc-bundle");
   mkdirSync(bundle);
-  symlinkSync(rootfs.directory, path.join(bundle, "rootfs"));
   execFileSync("runc", ["spec"], { cwd: bundle });
   const file = path.join(bundle, "config.json");
-  const spec = JSON.parse(readFileSync(file, "utf8")) as { process: { terminal: boolean; args: string[] } };
+  const spec = JSON.parse(readFileSync(file, "utf8")) as {
+    process: { terminal: boolean; args: string[] };
+    root: { path: string };
+  };
+  spec.root.path = rootfs.directory;
   spec.process.terminal = false;
   spec.process.args = ["true"];
   writeFileSync(file, JSON.stringify(spec));

@@ -13,7 +13,9 @@ import { onProxiedSignal } from "./terminal/signals.ts";
 /** Its exit code; signals that reach us go on to it. */
 export async function runDaemonProgram(context: CommandContext, args: readonly string[]): Promise<number> {
   using _signals = context.takeSignals();
-  const child = spawn(process.execPath, [...process.execArgv, programPath(), ...args], { stdio: "inherit" });
+  // Not our own options: the snapshot that we start from is none of the daemon's.
+  const options = ["--disable-warning=ExperimentalWarning"];
+  const child = spawn(process.execPath, [...options, programPath(), ...args], { stdio: "inherit" });
   using _proxy = onProxiedSignal((name) => {
     child.kill(name);
   });
