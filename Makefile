@@ -9,7 +9,7 @@ setup:
 
 build: setup
 
-# Static checks: generated code, types, lint, format, layers.
+# Static checks: generated code, types, lint, format, layers, licence headers.
 check: setup
 	@tools/with-node.sh npm run --silent check
 

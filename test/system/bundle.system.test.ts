@@ -16,9 +16,7 @@ const daemon = await startDaemon({ after }, { program: "dist/daemon.mjs" });
 
 async function berth(...args: readonly string[]): Promise<string> {
   const environment = { ...process.env, BERTH_HOST: daemon.host };
-  const { stdout } = await promisify(execFile)(process.execPath, [path.join(dist, "cli.mjs"), ...args], {
-    env: environment,
-  });
+  const { stdout } = await promisify(execFile)(path.join(dist, "../bin/berth"), args, { env: environment });
   return stdout;
 }
 
