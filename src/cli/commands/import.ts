@@ -3,7 +3,7 @@
 import { defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { list, text } from "../flags.ts";
-import { readInput } from "../input-file.ts";
+import { openInput } from "../input-file.ts";
 
 export const command = defineCommand({
   usage: "import [OPTIONS] file|- [REPOSITORY[:TAG]]",
@@ -18,7 +18,7 @@ export const command = defineCommand({
     if (/^https?:\/\//.test(file)) {
       throw new CliError(`cannot import from an address: use "curl -fL ${file} | berth import -"`);
     }
-    const id = await context.client().images.import(readInput(file, context.stdin), {
+    const id = await context.client().images.import(await openInput(file, context.stdin), {
       reference,
       changes: flags.change,
       message: flags.message,

@@ -3,7 +3,7 @@
 import { defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { text, toggle } from "../flags.ts";
-import { readInput } from "../input-file.ts";
+import { openInput } from "../input-file.ts";
 
 export const command = defineCommand({
   usage: "load [OPTIONS]",
@@ -17,7 +17,9 @@ export const command = defineCommand({
     if (input === undefined && context.stdin.isTTY) {
       throw new CliError("requested load from stdin, but stdin is empty");
     }
-    const images = await context.client().images.load(readInput(input, context.stdin), { signal: context.signal });
+    const images = await context
+      .client()
+      .images.load(await openInput(input, context.stdin), { signal: context.signal });
     for (const { id, name } of images) {
       context.stdout.write(name === "" ? `Loaded image ID: ${id}\n` : `Loaded image: ${name}\n`);
     }
