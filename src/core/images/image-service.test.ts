@@ -280,3 +280,22 @@ test("an image whose collection fails is removed all the same", async () => {
   world.collectWith(() => Promise.reject(new Error("disk trouble")));
   assert.deepEqual(await remove(world, "app"), [{ untagged: "app:latest" }, { deleted: image.id }]);
 });
+
+test("a container that begins to be created is seen by every removal that comes later", async (t) => {
+  const world = await openImageWorld(t);
+  const { id } = await world.images.put("app:1", await storeImage(world.content, { layers: ["a"] }));
+  const users: ImageUser[] = [];
+  const [used, removed] = await Promise.allSettled([
+    world.images.resolveThen("app:1", () => users.push({ containerId: "c0ffee", running: false })),
+    world.images.remove("app:1", { force: false, usersOf: () => users, signal }),
+  ]);
+  assert.equal(used.status, "fulfilled");
+  assert.match(String(removed.status === "rejected" && removed.reason), /container c0ffee is using/);
+  users.length = 0;
+  const [gone, late] = await Promise.allSettled([
+    world.images.remove("app:1", { force: false, usersOf: () => users, signal }),
+    world.images.resolveThen("app:1", () => users.push({ containerId: "c0ffee", running: false })),
+  ]);
+  assert.deepEqual([gone.status, late.status, users], ["fulfilled", "rejected", []]);
+  assert.equal(world.images.find(id), undefined);
+});

@@ -85,6 +85,11 @@ export class ImageService {
     return image;
   }
 
+  /** Resolves the image and calls use at once: what use notes down, every removal that comes later sees. */
+  async resolveThen<T>(text: string, use: (image: Image) => T): Promise<T> {
+    return await this.#changes.run("images", () => Promise.resolve(use(this.resolve(text))));
+  }
+
   /** By full id. */
   get(id: Digest): Image {
     const image = this.#current().byId(id);

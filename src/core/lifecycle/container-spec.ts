@@ -25,6 +25,10 @@ export async function containerSpec(engine: Engine, parts: SpecParts): Promise<R
   const { config } = record;
   const networkOwner = joinedContainer(engine, config.networkMode);
   const { namespaces } = sandbox.record;
+  for (const { request } of record.mounts) {
+    if (request.type !== "bind" || request.propagation === undefined) continue;
+    await engine.volumes.checkBindPropagation(request.source, request.propagation);
+  }
   return buildSpec({
     id: record.id,
     sandboxId: record.sandboxId,

@@ -1,25 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// Content that must not be collected while a container is being made of it: until its record is there, nothing on disk
-// says that it is needed. In memory is enough, because a creation ends with its daemon.
+// Images that containers are being made of: until a container's record is there, nothing on disk says that its image is
+// needed. In memory is enough, because a creation ends with its daemon.
 
 import type { Digest } from "../../base/digest.ts";
+import type { ContainerId } from "../../base/ids.ts";
+
+export interface ContentPin {
+  /** Of the container that is being created. */
+  readonly containerId: ContainerId;
+  readonly imageId: Digest;
+  /** What the image's name points at: all its content hangs on that. */
+  readonly target: Digest;
+}
 
 export class ContentPins {
-  readonly #counts = new Map<Digest, number>();
+  readonly #pins = new Set<ContentPin>();
 
   /** Dispose the result to let go. */
-  add(digest: Digest): Disposable {
-    this.#counts.set(digest, (this.#counts.get(digest) ?? 0) + 1);
-    return {
-      [Symbol.dispose]: () => {
-        const left = (this.#counts.get(digest) ?? 1) - 1;
-        if (left === 0) this.#counts.delete(digest);
-        else this.#counts.set(digest, left);
-      },
-    };
+  add(pin: ContentPin): Disposable {
+    this.#pins.add(pin);
+    return { [Symbol.dispose]: () => void this.#pins.delete(pin) };
   }
 
+  /** Content that must not be collected. */
   digests(): Iterable<Digest> {
-    return this.#counts.keys();
+    return Array.from(this.#pins, ({ target }) => target);
+  }
+
+  /** Containers that are being created of an image. */
+  usersOf(imageId: Digest): readonly ContainerId[] {
+    return Array.from(this.#pins)
+      .filter((pin) => pin.imageId === imageId)
+      .map(({ containerId }) => containerId);
   }
 }

@@ -34,15 +34,18 @@ export async function createContainer(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<CreatedContainer> {
   engine.registry.checkNameFree(request.name);
-  const image = engine.images.resolve(request.config.image);
+  const id = newId<ContainerId>();
+  using pinned = await engine.images.resolveThen(request.config.image, (found) => ({
+    image: found,
+    ...engine.pins.add({ containerId: id, imageId: found.id, target: found.target.digest }),
+  }));
+  const { image } = pinned;
   const config = resolveJoins(engine, request.config, image);
   const { handler } = await engine.handlers.use(config.runtimeHandler, { signal });
   const warnings = checkContainerConfig(config, engine.host);
   await using undo = new AsyncDisposableStack();
-  const id = newId<ContainerId>();
-  using _pin = engine.pins.add(image.target.digest);
   const chainId = await engine.images.unpack(image, { signal });
-  const prepared = await prepareMounts(engine, config.mounts, image.config.config ?? {}, { signal });
+  using prepared = await prepareMounts(engine, config.mounts, image.config.config ?? {}, { signal });
   undo.defer(async () => await removeVolumes(engine, prepared.created));
   await failpoint("create-container:mounts");
   await engine.snapshotter.prepare(id, chainId, { signal });

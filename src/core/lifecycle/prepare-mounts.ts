@@ -8,7 +8,8 @@ import type { ContainerDefaults } from "../../oci/image/documents.ts";
 import type { ContainerMount } from "../containers/container.ts";
 import type { Engine } from "./engine.ts";
 
-export interface PreparedMounts {
+/** Dispose it when the container is recorded, or has come to nothing: until then nobody can remove its volumes. */
+export interface PreparedMounts extends Disposable {
   readonly mounts: readonly ContainerMount[];
   /** Volumes made for this container, to be removed should it come to nothing. */
   readonly created: readonly string[];
@@ -22,6 +23,7 @@ export async function prepareMounts(
 ): Promise<PreparedMounts> {
   const mounts: ContainerMount[] = [];
   const created: string[] = [];
+  using holds = new DisposableStack();
   try {
     for (const request of withImageVolumes(checkMountRequests(requests), image)) {
       signal.throwIfAborted();
@@ -34,15 +36,18 @@ export async function prepareMounts(
           mounts.push({ request, source: "", anonymous: false });
           break;
         case "volume": {
-          const { volume, isNew } = await engine.volumes.ensure(request.source, { labels: request.labels ?? {} });
+          const held = await engine.volumes.acquire(request.source, { labels: request.labels ?? {} });
+          const { volume, isNew } = holds.use(held);
           if (isNew) created.push(volume.name);
           mounts.push({ request, source: volume.path, volume: volume.name, anonymous: request.source === undefined });
           break;
         }
       }
     }
-    return { mounts, created };
+    const moved = holds.move();
+    return { mounts, created, [Symbol.dispose]: () => moved.dispose() };
   } catch (error) {
+    holds.dispose();
     await removeVolumes(engine, created);
     throw error;
   }

@@ -165,3 +165,17 @@ test("the source of a bind must be there, or is made where that was asked", asyn
   await volumes.checkBindSource(source, { create: false });
   assert.equal((await stat(source)).isDirectory(), true);
 });
+
+test("a volume that a container is being created with stays, until that has come to its end", async (t) => {
+  const { volumes } = await world(t);
+  {
+    using _first = await volumes.acquire("data", noLabels);
+    using _second = await volumes.acquire("data", noLabels);
+    await assert.rejects(volumes.remove("data"), {
+      code: "conflict",
+      message: "remove data: volume is in use by a container that is being created",
+    });
+  }
+  await volumes.remove("data");
+  await assert.rejects(volumes.acquire("a/b", noLabels), /invalid characters/);
+});

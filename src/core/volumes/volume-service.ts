@@ -2,11 +2,12 @@
 // Makes, finds and removes volumes. The directory comes first and the record second; removing marks the record first, so
 // whatever a crash cuts short is finished by recover.
 
-import { conflict, EngineError, hasCode, invalidArgument, notFound } from "../../base/errors.ts";
+import { conflict, EngineError, failedPrecondition, hasCode, invalidArgument, notFound } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { newId } from "../../base/ids.ts";
 import { KeyedLock } from "../../base/keyed-lock.ts";
 import type { Logger } from "../../base/log.ts";
+import type { MountPropagation } from "../../base/parse/mount-request.ts";
 import type { Store } from "../../storage/store.ts";
 import { type BindSources, type VolumeDriver, type VolumeRecord, type VolumeUsers, volumeTable } from "./volume.ts";
 
@@ -16,6 +17,14 @@ export interface EnsuredVolume {
   readonly isNew: boolean;
 }
 
+/** A volume that cannot be removed before it is disposed: it is still there when its container is recorded. */
+export type HeldVolume = EnsuredVolume & Disposable;
+
+export interface EnsureOptions {
+  /** Of a new one. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 export class VolumeService {
   readonly #store: Store;
   readonly #driver: VolumeDriver;
@@ -23,6 +32,8 @@ export class VolumeService {
   readonly #usersOf: VolumeUsers;
   readonly #logger: Logger;
   readonly #locks = new KeyedLock();
+  /** How many hold a volume for a container that has no record yet. */
+  readonly #holds = new Map<string, number>();
 
   constructor(deps: {
     readonly store: Store;
@@ -55,26 +66,55 @@ export class VolumeService {
   }
 
   /** The volume of that name, made if need be; a new anonymous one without a name. */
-  async ensure(
-    name: string | undefined,
-    { labels }: { readonly labels: Readonly<Record<string, string>> },
-  ): Promise<EnsuredVolume> {
-    const wanted = name === undefined ? newId() : checkVolumeName(name);
-    return await this.#locks.run(wanted, async () => {
+  async ensure(name: string | undefined, options: EnsureOptions): Promise<EnsuredVolume> {
+    return await this.#ensure(name ?? newId(), { ...options, anonymous: name === undefined });
+  }
+
+  async #ensure(name: string, { labels, anonymous }: EnsureOptions & { readonly anonymous: boolean }) {
+    const wanted = checkVolumeName(name);
+    return await this.#locks.run(wanted, async (): Promise<EnsuredVolume> => {
       const known = this.#store.find(volumeTable, wanted);
       if (known?.removing === true) await this.#finishRemoval(wanted);
       else if (known !== undefined) return { volume: known, isNew: false };
       const path = await this.#driver.create(wanted);
       await failpoint("volume:created");
-      const volume = { name: wanted, path, labels, anonymous: name === undefined, createdAt: Date.now() };
+      const volume = { name: wanted, path, labels, anonymous, createdAt: Date.now() };
       await this.#store.transaction((transaction) => transaction.put(volumeTable, wanted, volume));
       return { volume, isNew: true };
     });
   }
 
-  /** not-found when there is none; conflict while a container has it. */
+  /** The same, held for a container that is being created. */
+  async acquire(name: string | undefined, options: EnsureOptions): Promise<HeldVolume> {
+    const wanted = name ?? newId();
+    const hold = this.#hold(wanted);
+    try {
+      return { ...(await this.#ensure(wanted, { ...options, anonymous: name === undefined })), ...hold };
+    } catch (error) {
+      hold[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #hold(name: string): Disposable {
+    this.#holds.set(name, (this.#holds.get(name) ?? 0) + 1);
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        const left = (this.#holds.get(name) ?? 1) - 1;
+        if (left === 0) this.#holds.delete(name);
+        else this.#holds.set(name, left);
+      },
+    };
+  }
+
+  /** not-found when there is none; conflict while a container has it, or is being created with it. */
   async remove(name: string): Promise<void> {
     await this.#locks.run(name, async () => {
+      if (this.#holds.has(name))
+        throw conflict(`remove ${name}: volume is in use by a container that is being created`);
       await this.#store.transaction((transaction) => {
         const record = transaction.find(volumeTable, name);
         if (record === undefined || record.removing) throw notFound("volume", name);
@@ -95,6 +135,16 @@ export class VolumeService {
       if (!hasCode(error, "not-found")) throw error;
       throw invalidArgument(`invalid mount config for type "bind": bind source path does not exist: ${source}`, error);
     }
+  }
+
+  /** Docker's texts when a bind shall share mounts, and what its source is mounted on does not. */
+  async checkBindPropagation(source: string, propagation: MountPropagation): Promise<void> {
+    if (propagation.endsWith("private")) return;
+    const { mountPoint, shared, slave } = await this.#bindSources.mountOf(source);
+    const onlyShared = propagation.endsWith("shared");
+    if (shared || (slave && !onlyShared)) return;
+    const wanted = onlyShared ? "a shared" : "a shared or slave";
+    throw failedPrecondition(`path ${source} is mounted on ${mountPoint} but it is not ${wanted} mount`);
   }
 
   /** Brings records and directories together: finishes removals, makes missing directories, adopts unknown ones. */

@@ -39,6 +39,14 @@ export interface VolumeDriver extends AsyncDisposable {
 export interface BindSources {
   /** not-found when it is not there; with create a missing one becomes a directory. */
   check(source: string, options: { readonly create: boolean }): Promise<void>;
+  /** The mount that the source lies on, and whether mounts spread from it (shared) or to it (slave). */
+  mountOf(source: string): Promise<SourceMount>;
+}
+
+export interface SourceMount {
+  readonly mountPoint: string;
+  readonly shared: boolean;
+  readonly slave: boolean;
 }
 
 /** The ids of the containers that have this volume, seen through the reader of a transaction. */

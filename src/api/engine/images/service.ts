@@ -64,11 +64,13 @@ export function imageService(engine: Engine, transfer: ImageTransfer): ServiceIm
       const removed = await images.remove(image, {
         force,
         signal,
-        usersOf: (id) =>
-          registry
+        usersOf: (id) => [
+          ...registry
             .list()
             .filter((record) => record.imageId === id)
             .map((record) => ({ containerId: record.id, running: engine.running.has(record.id) })),
+          ...engine.pins.usersOf(id).map((containerId) => ({ containerId, running: false })),
+        ],
       });
       return {
         untagged: removed.flatMap((line) => ("untagged" in line ? [line.untagged] : [])),

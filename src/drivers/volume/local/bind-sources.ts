@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdir, stat } from "node:fs/promises";
-import { notFound, toEngineError } from "../../../base/errors.ts";
+import { mkdir, realpath, stat } from "node:fs/promises";
+import { internal, notFound, toEngineError } from "../../../base/errors.ts";
 import type { BindSources } from "../../../core/volumes/volume.ts";
 import { hasErrno } from "../../../host/files/errno.ts";
+import { mountOf, readMounts } from "../../../linux/mount/mountinfo.ts";
 
 /** Looks at (and makes) the sources of binds on this host. */
 export const localBindSources: BindSources = {
@@ -14,6 +15,16 @@ export const localBindSources: BindSources = {
       if (!hasErrno(error, "ENOENT", "ENOTDIR")) throw toEngineError(error, `look at bind source ${source}`);
       if (!create) throw notFound("volume", source, error);
       await makeDirectory(source);
+    }
+  },
+  async mountOf(source) {
+    try {
+      const entry = mountOf(await realpath(source), await readMounts());
+      if (entry === undefined) throw internal(`bind source ${source} is on no mount`);
+      const { mountPoint, sharedGroup, masterGroup } = entry;
+      return { mountPoint, shared: sharedGroup !== undefined, slave: masterGroup !== undefined };
+    } catch (error) {
+      throw toEngineError(error, `look at the mount of bind source ${source}`);
     }
   },
 };
