@@ -102,4 +102,6 @@ export interface RuntimeFeatures {
   /** The highest ociVersion its config.json may carry. */
   readonly ociVersion: string;
   readonly seccomp: boolean;
+  /** Whether binds can be made read-only with all that is mounted below them (mount option rro). */
+  readonly recursiveReadOnly?: boolean;
 }

@@ -7,6 +7,7 @@ import { toEngineError } from "../../../base/errors.ts";
 import type { HostFacts } from "../../../core/host/host-facts.ts";
 import { ifThere } from "../../../host/files/errno.ts";
 import { ownCgroupPath, readCgroupLayout } from "../../../linux/cgroup/layout.ts";
+import { hasSwapAccounting } from "../../../linux/cgroup/swap-accounting.ts";
 import { lowestOomScoreAdjustment, readResourceLimits } from "../../../linux/process/limits.ts";
 import { readProcessSecurity } from "../../../linux/security/capabilities.ts";
 import { hasApparmor, hasSelinux } from "../../../linux/security/modules.ts";
@@ -24,6 +25,7 @@ export async function readHostFacts(): Promise<HostFacts> {
       readResourceLimits(),
       hasApparmor(),
     ]);
+    const swapLimit = await hasSwapAccounting(layout);
     const raiseRlimits = security.effective.includes("CAP_SYS_RESOURCE");
     return {
       architecture: architectures[arch()] ?? arch(),
@@ -37,6 +39,7 @@ export async function readHostFacts(): Promise<HostFacts> {
         hybrid: layout.hybrid,
         controllers: layout.controllers,
         ownPath: ownCgroupPath(layout),
+        ...(swapLimit !== undefined && { swapLimit }),
       },
       capabilities: security.bounding.filter((name) => security.permitted.includes(name)),
       rlimits,

@@ -5,6 +5,7 @@
 
 import { randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { release } from "node:os";
 import { join } from "node:path";
 import { failedPrecondition } from "../../../base/errors.ts";
 import { cleanup } from "../../../base/lifetime.ts";
@@ -59,25 +60,37 @@ async function readFeatures(binary: string, signal: AbortSignal): Promise<Runtim
     seccomp: /\+SECCOMP\b|^libseccomp:/m.test(version.stdout),
   };
   if (features.status !== 0) return fallback;
-  return { ...fallback, ...parseFeatures(features.stdout) };
+  return { ...fallback, ...parseFeatures(features.stdout, release()) };
 }
 
-/** The highest version and seccomp, from the document that "features" prints. */
-export function parseFeatures(text: string): Partial<Pick<RuntimeFeatures, "ociVersion" | "seccomp">> {
+type ReportedFeatures = Partial<Pick<RuntimeFeatures, "ociVersion" | "seccomp" | "recursiveReadOnly">>;
+
+/** What the document that "features" prints says, on a kernel of this release. */
+export function parseFeatures(text: string, kernelRelease: string): ReportedFeatures {
   try {
     const document = JSON.parse(text) as {
       readonly ociVersionMax?: unknown;
+      readonly mountOptions?: unknown;
       readonly linux?: { readonly seccomp?: { readonly enabled?: unknown } };
     };
-    const { ociVersionMax } = document;
+    const { ociVersionMax, mountOptions } = document;
     const enabled = document.linux?.seccomp?.enabled;
     return {
       ...(typeof ociVersionMax === "string" ? { ociVersion: ociVersionMax } : {}),
       ...(typeof enabled === "boolean" ? { seccomp: enabled } : {}),
+      ...(Array.isArray(mountOptions)
+        ? { recursiveReadOnly: mountOptions.includes("rro") && hasMountSetattr(kernelRelease) }
+        : {}),
     };
   } catch {
     return {}; // not a document: what --version says stands
   }
+}
+
+/** mount_setattr(2), which rro needs, is there since Linux 5.12. */
+function hasMountSetattr(kernelRelease: string): boolean {
+  const [major = 0, minor = 0] = kernelRelease.split(".").map((part) => Number.parseInt(part, 10));
+  return major > 5 || (major === 5 && minor >= 12);
 }
 
 async function tryContainer(
