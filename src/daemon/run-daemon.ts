@@ -7,7 +7,12 @@ import { engineRoutes } from "../api/engine/routes.ts";
 import { deadlineSignal } from "../base/lifetime.ts";
 import { version } from "../base/version.ts";
 import { lockRoot } from "../drivers/host/linux/root-lock.ts";
-import { activatedSockets, notifyReady, notifyStopping } from "../drivers/host/linux/service-manager.ts";
+import {
+  activatedSockets,
+  notifyReady,
+  notifyStopping,
+  takeManagerVariables,
+} from "../drivers/host/linux/service-manager.ts";
 import type { DaemonConfig } from "./config.ts";
 import { openLogger } from "./log.ts";
 import { openEngine } from "./open-engine.ts";
@@ -18,6 +23,8 @@ const startDeadlineMs = 120_000;
 
 /** Resolves after SIGTERM or SIGINT, when everything is closed. */
 export async function runDaemon(config: DaemonConfig): Promise<void> {
+  // Before anything is started that could inherit it.
+  const manager = takeManagerVariables();
   const logger = openLogger(config.log);
   const started = performance.now();
   await using resources = new AsyncDisposableStack();
@@ -26,7 +33,7 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
   const shutdown = new AbortController();
   const signal = AbortSignal.any([stop.signal, deadlineSignal(startDeadlineMs, "starting the daemon")]);
   const opened = resources.use(await openEngine(config, logger, { signal }));
-  const [inherited] = activatedSockets();
+  const [inherited] = activatedSockets(manager);
   resources.use(
     await serveApi({
       socket: config.socket,
@@ -37,14 +44,14 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
     }),
   );
   resources.defer(() => shutdown.abort());
-  notifyReady();
+  notifyReady(manager);
   logger.info(
     { version, socket: config.socket, root: config.root, milliseconds: Math.round(performance.now() - started) },
     "ready",
   );
   await stop.requested;
   logger.info({}, "stopping: containers keep running");
-  notifyStopping();
+  notifyStopping(manager);
 }
 
 interface StopRequest {

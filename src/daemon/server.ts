@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import path from "node:path";
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { internal, toEngineError, unavailable } from "../base/errors.ts";
+import { toEngineError, unavailable } from "../base/errors.ts";
 
 /** Owned by the daemon. */
 export interface ApiServer extends AsyncDisposable {
@@ -49,7 +49,12 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  await listen(server, options);
+  try {
+    await listen(server, options);
+  } catch (error) {
+    server.close(); // or it would keep the process
+    throw toEngineError(error);
+  }
   return {
     address: options.socket,
     async [Symbol.asyncDispose]() {
@@ -79,5 +84,4 @@ async function listen(server: Http2Server, { socket, inheritedDescriptor }: ApiS
     server.listen(inheritedDescriptor === undefined ? { path: socket } : { fd: inheritedDescriptor }, resolve);
   });
   if (inheritedDescriptor === undefined) await chmod(socket, 0o660);
-  if (server.address() === null) throw internal(`${socket}: not listening`);
 }

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { activatedSockets, notifyReady, notifyStopping } from "./service-manager.ts";
+import { activatedSockets, notifyReady, notifyStopping, takeManagerVariables } from "./service-manager.ts";
 
 /** A datagram socket of python's that prints what it gets; Node has none. */
 async function listen(t: TestContext, address: string): Promise<() => Promise<string>> {
@@ -55,4 +55,17 @@ test("takes only sockets that were opened for this process", () => {
   assert.deepEqual(activatedSockets({ LISTEN_PID: "1", LISTEN_FDS: "2" }), []);
   assert.deepEqual(activatedSockets({ LISTEN_PID: pid }), []);
   assert.deepEqual(activatedSockets({}), []);
+});
+
+test("leaves programs that are started nothing to mistake for theirs", () => {
+  const environment = {
+    PATH: "/bin",
+    NOTIFY_SOCKET: "/run/notify",
+    LISTEN_PID: "1",
+    LISTEN_FDS: "1",
+    LISTEN_FDNAMES: "a",
+  };
+  const { PATH: _, ...said } = { ...environment };
+  assert.deepEqual(takeManagerVariables(environment), said);
+  assert.deepEqual(environment, { PATH: "/bin" });
 });

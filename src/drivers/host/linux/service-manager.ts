@@ -3,10 +3,24 @@
 // all of it does nothing.
 
 import { toEngineError } from "../../../base/errors.ts";
+import { setCloseOnExec } from "../../../linux/ffi/descriptor.ts";
 import { sendDatagram } from "../../../linux/ffi/notify.ts";
 
 /** Such as process.env. */
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+const variables = ["NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] as const;
+
+/**
+ * Takes what the service manager says out of the environment and keeps its sockets to this process: a runtime that we
+ * start would believe that both are meant for its container. The result is for the functions below.
+ */
+export function takeManagerVariables(environment: NodeJS.ProcessEnv = process.env): Environment {
+  const taken = Object.fromEntries(variables.map((name) => [name, environment[name]]));
+  for (const name of variables) Reflect.deleteProperty(environment, name);
+  for (const { descriptor } of activatedSockets(taken)) setCloseOnExec(descriptor);
+  return taken;
+}
 
 /** Tells that the daemon serves; systemd then starts what comes after it. */
 export function notifyReady(environment: Environment = process.env): void {
