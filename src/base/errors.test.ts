@@ -86,6 +86,20 @@ test("ends at a circle of causes and at what is no error", () => {
   }
 });
 
+test("a failure counts more than that of the clean-up after it", async () => {
+  const failing = async () => {
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => Promise.reject(new Error("the clean-up failed")));
+    undo.defer(() => Promise.reject(new Error("so did this")));
+    throw notFound("image", "x");
+  };
+  const error = await failing().catch((thrown: unknown) => thrown);
+  assert.equal((error as Error).name, "SuppressedError");
+  assert.equal(codeOf(error), "not-found");
+  assert.equal(messageOf(error), "no such image: x");
+  assert.equal(toEngineError(error, "start").message, "start: no such image: x");
+});
+
 test("adds context without losing code, details or cause", () => {
   const original = notFound("blob", "sha256:ab");
   assert.equal(toEngineError(original), original);

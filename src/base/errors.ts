@@ -167,6 +167,10 @@ export function codeOf(error: unknown): ErrorCode {
   for (let current: unknown = error, depth = 0; depth < 16; depth++) {
     if (typeof current !== "object" || current === null) return "unknown";
     if (isEngineError(current)) return current.code;
+    if (isSuppressedError(current)) {
+      current = current.suppressed;
+      continue;
+    }
     const { name, code, cause } = current as { name?: unknown; code?: unknown; cause?: unknown };
     if (name === "TimeoutError") return "deadline-exceeded";
     const byErrno = typeof code === "string" ? codeByErrno[code] : undefined;
@@ -181,8 +185,14 @@ export function hasCode(error: unknown, code: ErrorCode): boolean {
   return codeOf(error) === code;
 }
 
+/** A failure whose clean-up failed too (await using): what failed first is what people need to hear of. */
+function isSuppressedError(error: unknown): error is { readonly suppressed: unknown } {
+  return error instanceof Error && error.name === "SuppressedError" && "suppressed" in error;
+}
+
 /** The text of whatever was thrown, without its cause. */
 export function messageOf(error: unknown): string {
+  if (isSuppressedError(error)) return messageOf(error.suppressed);
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -24,6 +24,16 @@ test("a deadline aborts with a coded reason that names what took so long, and no
   }
 });
 
+test("a deadline of years is not over at once", async () => {
+  const signal = deadlineSignal(2 ** 40, "the stop");
+  const aborted = new AbortController();
+  const waiting = delay(2 ** 40, { signal: aborted.signal });
+  await delay(5, { signal: never });
+  assert.equal(signal.aborted, false);
+  aborted.abort(conflict("enough"));
+  await assert.rejects(waiting, { code: "conflict" });
+});
+
 test("clean-up has ten seconds of its own and hands its result on", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {

@@ -12,12 +12,15 @@ export async function cleanup<T>(work: (signal: AbortSignal) => Promise<T>): Pro
   return await work(deadlineSignal(cleanupDeadlineMs, "clean-up"));
 }
 
+/** Timers take no more (24.8 days): what is asked for beyond is as good as for ever. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** A signal that aborts with a coded deadline-exceeded error after so many milliseconds. */
 export function deadlineSignal(milliseconds: number, what: string): AbortSignal {
   const controller = new AbortController();
   const timer = setTimeout(
     () => controller.abort(new EngineError("deadline-exceeded", `${what} took longer than ${milliseconds} ms`)),
-    milliseconds,
+    Math.min(milliseconds, longestTimerMs),
   );
   (timer as { unref?: () => void }).unref?.();
   return controller.signal;
@@ -31,10 +34,13 @@ export async function delay(milliseconds: number, { signal }: { readonly signal:
       clearTimeout(timer);
       reject(signal.reason as Error);
     };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, milliseconds);
+    const timer = setTimeout(
+      () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      },
+      Math.min(milliseconds, longestTimerMs),
+    );
     signal.addEventListener("abort", onAbort, { once: true });
   });
 }

@@ -19,7 +19,7 @@ export interface Attachment {
   endStdin(): Promise<void>;
 }
 
-/** conflict for a container that has ended and was not started again. */
+/** conflict for a container that is being removed; one that does not run is attached to for its next start. */
 export async function attachContainer(
   engine: Engine,
   reference: string,

@@ -54,9 +54,13 @@ export class ContainerIoTable {
   async ensure(record: ContainerRecord): Promise<ContainerIo> {
     let io = this.#open.get(record.id);
     if (io === undefined) {
-      io = this.#create(record);
-      this.#open.set(record.id, io);
-      io.catch(() => this.#open.delete(record.id));
+      const created = this.#create(record);
+      io = created;
+      this.#open.set(record.id, created);
+      created.catch(() => {
+        // Unless it was closed, and opened again, in between.
+        if (this.#open.get(record.id) === created) this.#open.delete(record.id);
+      });
     }
     return await io;
   }

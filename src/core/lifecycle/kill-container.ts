@@ -2,7 +2,7 @@
 // Signals and stops.
 
 import { conflict, hasCode } from "../../base/errors.ts";
-import { raceSignal } from "../../base/lifetime.ts";
+import { deadlineSignal, raceSignal } from "../../base/lifetime.ts";
 import { type PosixSignal, parsePosixSignal, posixSignalName, sigkill } from "../../base/posix-signal.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { Task } from "../tasks/task-runtime.ts";
@@ -104,7 +104,7 @@ async function settledWithin(settled: Promise<void>, seconds: number, signal: Ab
     await raceSignal(settled, signal);
     return true;
   }
-  const timeout = AbortSignal.timeout(seconds * 1000);
+  const timeout = deadlineSignal(seconds * 1000, "stopping");
   try {
     await raceSignal(settled, AbortSignal.any([timeout, signal]));
     return true;
