@@ -15,7 +15,7 @@ export interface Mount {
 export interface MountActivator {
   /** Mounts the list onto the target directory, which is created. Undoes what it did when one of them fails. */
   activate(target: string, mounts: readonly Mount[]): Promise<void>;
-  /** Unmounts all that is mounted on the target; succeeds when there is nothing. The directory stays. */
+  /** Unmounts all that is mounted on the target; succeeds when there is nothing. An empty directory goes with it. */
   deactivate(target: string): Promise<void>;
   /** The mount points at or below this directory. */
   list(directory: string): Promise<readonly string[]>;

@@ -7,7 +7,9 @@ import type { WaitContainerRequest } from "../../../gen/berth/engine/v1/containe
 /** Says first that the waiter is registered, so that a client may start the container without a race. */
 export async function* wait(engine: Engine, request: WaitContainerRequest, signal: AbortSignal) {
   const condition = parseWaitCondition(request.condition);
-  const exit = waitContainer(engine, request.container, { condition, signal });
+  // What is not there is told before anybody believes that the wait has begun.
+  const { id } = engine.registry.get(request.container);
+  const exit = waitContainer(engine, id, { condition, signal });
   exit.catch(() => {
     // Thrown by the await below.
   });

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The MountActivator of a machine with Linux: mounts on the daemon's own mount table, which is also its only memory.
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, rmdir } from "node:fs/promises";
 import { messageOf, toEngineError } from "../../../base/errors.ts";
 import { KeyedLock } from "../../../base/keyed-lock.ts";
 import type { Mount, MountActivator } from "../../../core/mounts/mount.ts";
+import { hasErrno } from "../../../host/files/errno.ts";
 import { mountOne } from "../../../linux/mount/mount-all.ts";
 import { mountPointsWithin, unmountAll } from "../../../linux/mount/unmount.ts";
 
@@ -31,6 +32,7 @@ class LinuxMountActivator implements MountActivator {
     await this.#targets.run(target, async () => {
       try {
         await unmountAll(target);
+        await removeEmptyDirectory(target);
       } catch (error) {
         throw toEngineError(error, `cannot unmount ${target}`);
       }
@@ -43,6 +45,15 @@ class LinuxMountActivator implements MountActivator {
     } catch (error) {
       throw toEngineError(error, `cannot list the mounts below ${directory}`);
     }
+  }
+}
+
+async function removeEmptyDirectory(directory: string): Promise<void> {
+  try {
+    await rmdir(directory);
+  } catch (error) {
+    // Gone, or somebody's data lies under what was mounted.
+    if (!hasErrno(error, "ENOENT", "ENOTDIR", "ENOTEMPTY", "EBUSY")) throw error;
   }
 }
 

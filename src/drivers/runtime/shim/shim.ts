@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { hasCode, unavailable } from "../../../base/errors.ts";
 import { failpoint } from "../../../base/failpoint.ts";
+import { KeyedLock } from "../../../base/keyed-lock.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
 import { findExecutable } from "../../../host/find-executable.ts";
@@ -40,6 +41,11 @@ const sandboxAnnotation = "io.kubernetes.cri.sandbox-id";
 export class Shim implements Disposable {
   readonly sandboxId: string;
   readonly handler: RuntimeHandler;
+  /**
+   * Taken while an exec is started. A shim starts one after the other anyway, but when many wait in it for their turn,
+   * the exits that it must handle meanwhile wait behind them, and it slows down to one exec a second.
+   */
+  readonly execTurn = new KeyedLock();
   /** Its Task service's methods. */
   readonly method: TaskMethods;
   readonly #socket: string;

@@ -143,6 +143,7 @@ export class ShimTask extends ShimProcess implements Task {
 class ShimExec extends ShimProcess {
   override async start(options: { readonly signal: AbortSignal }): Promise<void> {
     try {
+      using _turn = await this.dependencies.shim.execTurn.acquire("", options);
       await super.start(options);
     } catch (error) {
       await cleanup((signal) => this.delete({ signal })).catch(() => {}); // the failure to start says more
