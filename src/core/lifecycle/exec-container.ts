@@ -68,6 +68,7 @@ export async function execInContainer(
     id,
     config,
     stdio: streams.stdio,
+    ...(options.size !== undefined && { size: options.size }),
     signal: options.signal,
   });
   undo.defer(async () => await cleanup(async (fresh) => await process.delete({ signal: fresh })));
@@ -75,7 +76,6 @@ export async function execInContainer(
   const output = options.detached ? nothing() : streams.attach({ signal: options.signal });
   engine.events.publish(containerEvent(`exec_create: ${config.command.join(" ")}`, record, { execID: id }));
   await process.start({ signal: options.signal });
-  if (config.terminal && options.size !== undefined) await process.resize(options.size, { signal: options.signal });
   engine.events.publish(containerEvent(`exec_start: ${config.command.join(" ")}`, record, { execID: id }));
   undo.move();
   const exit = superviseExec(engine, { record, running }, { id, process, streams, terminal: config.terminal });
@@ -103,10 +103,11 @@ async function createProcess(
     readonly id: string;
     readonly config: ExecConfig;
     readonly stdio: Parameters<RunningContainer["task"]["exec"]>[2];
+    readonly size?: NonNullable<ExecOptions["size"]>;
     readonly signal: AbortSignal;
   },
 ): Promise<Process> {
-  const { record, running, id, config, stdio, signal } = parts;
+  const { record, running, id, config, stdio, size, signal } = parts;
   if (record.process === undefined) throw internal(`container ${record.id} runs without a recorded process`);
   const image = record.imageDefaults;
   const user = await userIn(engine, rootfsPath(engine, record.id), {
@@ -120,6 +121,7 @@ async function createProcess(
     host: engine.host,
     hostname: record.hostname,
     ...config,
+    ...(size !== undefined && { size }),
     user,
   });
   return await running.task.exec(id, process, stdio, { signal });
