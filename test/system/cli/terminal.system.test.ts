@@ -45,7 +45,7 @@ suite("the berth command on a terminal", async () => {
     assert.equal(await daemon.ok("inspect", "-f", "{{.State.Status}}", "left"), "running");
 
     const exec = openTerminal(daemon, ["exec", "-it", "left", "sh", "-c", "stty size; tty; exit 5"]);
-    assert.equal(await exec.exit(), 5);
+    assert.equal(await exec.exit(), 5, exec.screen);
     assert.match(exec.screen, /33 101/);
 
     const second = openTerminal(daemon, ["attach", "--detach-keys", "ctrl-x,x", "left"]);
