@@ -27,12 +27,12 @@ const volumes: readonly [text: string, request: MountRequest][] = [
   ["/a:/b:ro,Z", { ...bind, readOnly: true }],
   ["/a:/b:z,rslave", { ...bind, propagation: "rslave" }],
   ["/a/../a//:/b/./", bind],
-  ["./x:/b", { ...bind, source: "/work/dir/x" }],
+  ["./x:/b", { ...bind, source: "/srv/dir/x" }],
   ["..:/b", { ...bind, source: "/work" }],
   ["/a:/b:cached", bind],
 ];
 for (const [text, request] of volumes) {
-  test(`-v ${text}`, () => assert.deepEqual(parseVolumeFlag(text, "/work/dir"), request));
+  test(`-v ${text}`, () => assert.deepEqual(parseVolumeFlag(text, "/srv/dir"), request));
 }
 
 const bindPrefix = `invalid mount config for type "bind":`;
@@ -67,7 +67,7 @@ const mounts: readonly [text: string, request: MountRequest][] = [
   ["source=data,destination=/b,volume-nocopy", { ...volume, source: "data", noCopy: true }],
   ["src=data,dst=/b,volume-label=a=b=c,volume-driver=local", { ...volume, source: "data", labels: { a: "b=c" } }],
   ["type=bind,src=/a,dst=/b", asked],
-  ["type=bind,src=./a,dst=/b,ro", { ...asked, source: "/work/dir/a", readOnly: true }],
+  ["type=bind,src=./a,dst=/b,ro", { ...asked, source: "/srv/dir/a", readOnly: true }],
   ["type=bind,src=/a,dst=/b,readonly=false", asked],
   ["type=BIND,src=/a,dst=/b,bind-propagation=rshared", { ...asked, propagation: "rshared" }],
   ["type=bind,src=/a,dst=/b,bind-recursive=disabled", { ...asked, recursive: "disabled" }],
@@ -79,7 +79,7 @@ const mounts: readonly [text: string, request: MountRequest][] = [
   ["type=tmpfs,dst=/b,tmpfs-size=64m,tmpfs-mode=1777", { ...tmpfs, sizeBytes: 67_108_864, mode: 0o1777 }],
 ];
 for (const [text, request] of mounts) {
-  test(`--mount ${text}`, () => assert.deepEqual(parseMountFlag(text, "/work/dir"), request));
+  test(`--mount ${text}`, () => assert.deepEqual(parseMountFlag(text, "/srv/dir"), request));
 }
 
 const badMounts: readonly [text: string, message: string][] = [
