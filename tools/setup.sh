@@ -45,9 +45,10 @@ command -v npm >/dev/null || fail "no npm here: install Node.js 20 or newer with
 installed=node_modules/.installed-lock.json
 if ! cmp -s package-lock.json $installed; then
   echo "setup: installing npm packages, Node 24 among them"
-  # No package needs an install script: native code comes in packages of its own.
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=3 --fetch-retry-mintimeout=1000 \
-    --fetch-retry-maxtimeout=5000 >"$log" 2>&1 </dev/null ||
+  # Not npm ci: npm 11 refuses a lock that lacks packages for other platforms, which a mirror may not have. No package
+  # needs an install script: native code comes in packages of its own.
+  npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=3 \
+    --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 >"$log" 2>&1 </dev/null ||
     fail "npm could not install the packages of package-lock.json ($(reason 'npm (ERR!|error) (code|network|[^ ]*[a-z] )')): check the network and 'npm config get registry'"
   cp package-lock.json $installed
 fi
