@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { conflict } from "./errors.ts";
-import { cleanup, cleanupDeadlineMs, deadlineSignal, delay, raceSignal, TaskGroup } from "./lifetime.ts";
+import { cleanup, cleanupDeadlineMs, deadlineSignal, delay, raceSignal, TaskGroup, together } from "./lifetime.ts";
 
 const never = new AbortController().signal;
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -93,6 +93,28 @@ test("a race gives the signal's reason, and what the promise does later disturbs
 
 test("an aborted signal wins over a promise that is settled already", async () => {
   await assert.rejects(raceSignal(Promise.resolve(7), AbortSignal.abort(conflict("before"))), { code: "conflict" });
+});
+
+test("work done together ends together: the first failure aborts the rest and is thrown", async () => {
+  await together(() => [Promise.resolve(1), delay(1, { signal: never })], { signal: never });
+  let ended = false;
+  const failing = together(
+    (signal) => [
+      Promise.reject(conflict("the first")),
+      (async () => {
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        assert.equal((signal.reason as Error).message, "the first");
+        await settle();
+        ended = true;
+        throw new Error("the second");
+      })(),
+    ],
+    { signal: never },
+  );
+  await assert.rejects(failing, { message: "the first" });
+  assert.equal(ended, true);
+  const waits = (signal: AbortSignal) => [delay(60_000, { signal })];
+  await assert.rejects(together(waits, { signal: AbortSignal.abort(conflict("outside")) }), { message: "outside" });
 });
 
 test("a group reports failures by name and waits for all of its work", async () => {

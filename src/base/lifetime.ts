@@ -59,6 +59,23 @@ export async function raceSignal<T>(promise: Promise<T>, signal: AbortSignal): P
   }
 }
 
+/** Starts all the work; the first failure aborts the rest and is thrown, and nothing goes on after this has returned. */
+export async function together(
+  start: (signal: AbortSignal) => readonly Promise<unknown>[],
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  const controller = new AbortController();
+  const work = start(AbortSignal.any([signal, controller.signal]));
+  try {
+    await Promise.all(work);
+  } catch (error) {
+    controller.abort(error);
+    throw error;
+  } finally {
+    await Promise.allSettled(work);
+  }
+}
+
 /** Background work with an owner: nothing runs on unobserved, and disposing waits for all of it. */
 export class TaskGroup implements AsyncDisposable {
   readonly #running = new Set<Promise<void>>();

@@ -2,6 +2,7 @@
 // The layers of an image: fetched a few at a time, lowest first, and unpacked in order as they come.
 
 import type { Digest } from "../../base/digest.ts";
+import { together } from "../../base/lifetime.ts";
 import type { Descriptor } from "../../oci/image/descriptor.ts";
 import type { ImageService } from "../images/image-service.ts";
 import type { UnpackableImage } from "../images/unpacker.ts";
@@ -30,18 +31,11 @@ export async function fetchLayers(
   image: UnpackableImage,
   onProgress: OnProgress,
 ): Promise<void> {
-  const controller = new AbortController();
-  const inner = { ...context, signal: AbortSignal.any([context.signal, controller.signal]) };
-  const layers = startFetching(deps, inner, image.layers, onProgress);
-  const work = [...Array.from(layers.values(), ({ fetched }) => fetched), unpack(deps, inner, image, layers)];
-  try {
-    await Promise.all(work);
-  } catch (error) {
-    controller.abort(error);
-    throw error;
-  } finally {
-    await Promise.allSettled(work);
-  }
+  await together((signal) => {
+    const inner = { ...context, signal };
+    const layers = startFetching(deps, inner, image.layers, onProgress);
+    return [...Array.from(layers.values(), ({ fetched }) => fetched), unpack(deps, inner, image, layers)];
+  }, context);
 }
 
 /** A layer that stands in the image twice is fetched once. */

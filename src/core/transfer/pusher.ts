@@ -4,6 +4,7 @@
 
 import type { Digest } from "../../base/digest.ts";
 import { EngineError, invalidArgument, toEngineError } from "../../base/errors.ts";
+import { together } from "../../base/lifetime.ts";
 import type { Descriptor } from "../../oci/image/descriptor.ts";
 import { maximumManifestBytes, parseManifestDocument } from "../../oci/image/parse-documents.ts";
 import {
@@ -131,29 +132,20 @@ export class Pusher {
   }
 
   async #pushBlobs(reference: Reference, blobs: readonly Descriptor[], push: StartedPush): Promise<void> {
-    const controller = new AbortController();
-    const signal = AbortSignal.any([push.options.signal, controller.signal]);
-    const inner = { ...push, options: { ...push.options, signal } };
     const slots = new Slots(this.#deps.parallelUploads ?? 5);
     const unique = new Map(blobs.map((blob) => [blob.digest, blob]));
     const layers = new Set(push.image.layers.map(({ digest }) => digest));
     const quiet: OnProgress = () => {};
-    const work = Array.from(unique.values(), async (blob) => {
+    const pushOne = async (blob: Descriptor, signal: AbortSignal) => {
       // Docker's clients show layers, not configurations.
       const progress = new LayerProgress(blob, layers.has(blob.digest) ? push.report : quiet);
       progress.status("Preparing");
       if (slots.isFull) progress.status("Waiting");
       using _slot = await slots.acquire({ signal });
+      const inner = { ...push, options: { ...push.options, signal } };
       progress.status(outcomeOf(await this.#pushBlob(reference, blob, inner, progress)));
-    });
-    try {
-      await Promise.all(work);
-    } catch (error) {
-      controller.abort(error);
-      throw error;
-    } finally {
-      await Promise.allSettled(work);
-    }
+    };
+    await together((signal) => Array.from(unique.values(), (blob) => pushOne(blob, signal)), push.options);
   }
 
   async #pushBlob(
