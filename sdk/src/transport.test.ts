@@ -166,6 +166,21 @@ test("what a client sends as a stream arrives whole", async (t) => {
   assert.equal((await client.images.load(archive()))[0]?.id, "5000000");
 });
 
+test("a source that fails ends the call with its own error", async (t) => {
+  const { client } = await serve(t, (router) =>
+    router.rpc(ImageService.method.load, async (requests) => {
+      for await (const _request of requests);
+      return { images: [] };
+    }),
+  );
+  const reason = new Error("the disk cannot be read");
+  async function* archive() {
+    yield await Promise.resolve(new Uint8Array(1000));
+    throw reason;
+  }
+  await assert.rejects(client.images.load(archive()), reason);
+});
+
 test("no daemon is told with its address, and a daemon that comes back is found again", async (t) => {
   const server = await serve(t, (router) => router.rpc(ContainerService.method.start, () => ({})));
   const { client } = server;

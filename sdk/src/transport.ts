@@ -40,35 +40,28 @@ function transportOver(session: Session): Transport {
       const { status, contentType, berthCode } = await call.headers;
       const body = await call.body();
       if (status !== 200 || contentType !== "application/proto") throw errorOfResponse(status, berthCode, body);
-      return {
-        stream: false,
-        service: method.parent,
-        method,
-        message: fromBinary(method.output, body),
-        ...noMetadata,
-      } as unknown as UnaryResponse<I, O>;
+      const response = { stream: false, service: method.parent, method, message: fromBinary(method.output, body) };
+      return withoutMetadata(response) as UnaryResponse<I, O>;
     },
     async stream<I extends DescMessage, O extends DescMessage>(
       ...[method, signal, , , input]: Parameters<Transport["stream"]>
     ): Promise<StreamResponse<I, O>> {
       const call = await startCall(session, method, "application/connect+proto", signal);
       const sending = sendMessages(call.stream, method.input, input);
-      // The response tells what became of the call; a failure to send shows there as its end.
-      sending.catch(() => call.stream.close());
+      sending.catch((error: unknown) => call.fail(error));
       const { status, berthCode } = await call.headers;
       if (status !== 200) throw errorOfResponse(status, berthCode, await call.body());
-      return {
-        stream: true,
-        service: method.parent,
-        method,
-        message: receiveMessages(call, method.output),
-        ...noMetadata,
-      } as unknown as StreamResponse<I, O>;
+      const response = { stream: true, service: method.parent, method, message: receiveMessages(call, method.output) };
+      return withoutMetadata(response) as StreamResponse<I, O>;
     },
   };
 }
 
-/** Made only when somebody looks: Headers is what loads undici. */
+/** The response with headers that are made only when somebody looks: they are what loads undici. */
+function withoutMetadata(response: object): unknown {
+  return Object.assign(Object.create(noMetadata) as object, response);
+}
+
 const noMetadata = {
   get header() {
     return new Headers();
@@ -86,6 +79,8 @@ interface ResponseHeaders {
 
 interface Call {
   readonly stream: ClientHttp2Stream;
+  /** Ends the call for this reason, which its reader gets. */
+  fail(error: unknown): void;
   readonly headers: Promise<ResponseHeaders>;
   /** The rest of the response. */
   body(): Promise<Uint8Array>;
@@ -109,8 +104,16 @@ async function startCall(
   const onAbort = () => stream.close(cancelCode);
   signal?.addEventListener("abort", onAbort, { once: true });
   stream.once("close", () => signal?.removeEventListener("abort", onAbort));
+  let reason: { readonly error: unknown } | undefined;
+  const fail = (error: unknown) => {
+    reason ??= { error };
+    stream.close(cancelCode);
+  };
   /** Why the stream ended early, in the caller's terms. */
-  const failure = (error?: unknown): unknown => (signal?.aborted === true ? signal.reason : connectionLost(error));
+  const failure = (error?: unknown): unknown => {
+    if (signal?.aborted === true) return signal.reason;
+    return reason === undefined ? connectionLost(error) : reason.error;
+  };
   const headers = new Promise<ResponseHeaders>((resolve, reject) => {
     stream.once("response", (response) => {
       resolve({
@@ -132,10 +135,11 @@ async function startCall(
     } catch (error) {
       throw session.explain(failure(error));
     }
-    if (signal?.aborted === true) throw signal.reason;
+    if (signal?.aborted === true || reason !== undefined) throw failure();
   }
   return {
     stream,
+    fail,
     headers,
     chunks,
     async body() {

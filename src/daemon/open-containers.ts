@@ -67,6 +67,7 @@ export async function openContainers(
         stateDirectory: path.join(config.state, "runtime"),
         namespace: shimNamespace,
         eventSocketPath: path.join(config.state, "events.sock"),
+        keepSpare: config.runtime.spareShim,
       },
       { signal },
     ),

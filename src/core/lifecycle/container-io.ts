@@ -93,7 +93,12 @@ export class ContainerIoTable {
 
   async #create(record: ContainerRecord): Promise<ContainerIo> {
     await using undo = new AsyncDisposableStack();
-    const rotation = record.config.logRotation ?? this.#deps.rotation;
+    const asked = record.config.logRotation;
+    // Either may be asked for alone.
+    const rotation = {
+      maximumSize: asked?.maximumSize || this.#deps.rotation.maximumSize,
+      maximumFiles: asked?.maximumFiles || this.#deps.rotation.maximumFiles,
+    };
     const log = undo.use(await this.#deps.logs.open(record.logPath, { rotation, terminal: record.config.terminal }));
     const streams = undo.use(
       await this.#deps.streams.open({

@@ -5,10 +5,12 @@
 import { readdir } from "node:fs/promises";
 import { failedPrecondition, hasCode, messageOf, unavailable } from "../../../base/errors.ts";
 import { KeyedLock } from "../../../base/keyed-lock.ts";
+import type { TaskGroup } from "../../../base/lifetime.ts";
 import type { RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
 import { readShimRecord, readTaskRecords } from "./bundle.ts";
 import { removeShim } from "./remove-shim.ts";
 import { attachShim, type Shim, type ShimEnvironment, startShim } from "./shim.ts";
+import { SpareShim } from "./spare-shim.ts";
 
 /** How long a shim may take to end after Shutdown before it is killed. */
 const shutdownMs = 3_000;
@@ -20,14 +22,22 @@ export interface ShimRequest {
   readonly handler: RuntimeHandler;
 }
 
-export class ShimPool implements Disposable {
+export class ShimPool implements AsyncDisposable {
   readonly #environment: ShimEnvironment;
   readonly #shims = new Map<string, Shim>();
   readonly #users = new Map<string, Set<string>>();
   readonly #lock = new KeyedLock();
+  readonly #spare: SpareShim;
 
-  constructor(environment: ShimEnvironment) {
+  /** group: for what it does ahead of time. */
+  constructor(environment: ShimEnvironment, group: TaskGroup) {
     this.#environment = environment;
+    this.#spare = new SpareShim(environment, group);
+  }
+
+  /** Gets ready for the next sandbox of this handler, in the background. */
+  prepareSpare(handler: RuntimeHandler): void {
+    this.#spare.prepare(handler);
   }
 
   /** Takes over what an earlier daemon left: connects to shims that tasks need, removes the others. */
@@ -59,7 +69,8 @@ export class ShimPool implements Disposable {
       );
     }
     await this.#discard(sandboxId);
-    const started = await startShim(this.#environment, request, { signal });
+    const started =
+      (await this.#spare.take(request, { signal })) ?? (await startShim(this.#environment, request, { signal }));
     this.#shims.set(sandboxId, started);
     return started;
   }
@@ -80,8 +91,9 @@ export class ShimPool implements Disposable {
     await this.#end(sandboxId, signal);
   }
 
-  /** Lets go of all shims, which go on running. */
-  [Symbol.dispose](): void {
+  /** Lets go of all shims, which go on running; the one that nobody has is ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#spare[Symbol.asyncDispose]();
     for (const shim of this.#shims.values()) shim[Symbol.dispose]();
     this.#shims.clear();
   }

@@ -38,9 +38,11 @@ const longestSocketDirectory = 107 - 65;
 /** Groups tasks: containerd's CRI and shims know a sandbox by it. */
 const sandboxAnnotation = "io.kubernetes.cri.sandbox-id";
 
+/** The record of a shim that runs. */
+export type RunningShimRecord = ShimRecord & { readonly socket: string };
+
 export class Shim implements Disposable {
-  readonly sandboxId: string;
-  readonly handler: RuntimeHandler;
+  readonly record: RunningShimRecord;
   /**
    * Taken while an exec is started. A shim starts one after the other anyway, but when many wait in it for their turn,
    * the exits that it must handle meanwhile wait behind them, and it slows down to one exec a second.
@@ -48,17 +50,27 @@ export class Shim implements Disposable {
   readonly execTurn = new KeyedLock();
   /** Its Task service's methods. */
   readonly method: TaskMethods;
-  readonly #socket: string;
   readonly #log: Disposable;
   #client: Promise<TtrpcClient>;
 
-  constructor(record: ShimRecord & { readonly socket: string }, client: TtrpcClient, log: Disposable) {
-    this.sandboxId = record.sandboxId;
-    this.handler = record.handler;
-    this.#socket = record.socket;
-    this.#client = Promise.resolve(client);
+  constructor(record: RunningShimRecord, client: Promise<TtrpcClient>, log: Disposable) {
+    this.record = record;
+    this.#client = client;
     this.#log = log;
     this.method = taskMethods(record.version ?? 2);
+  }
+
+  get sandboxId(): string {
+    return this.record.sandboxId;
+  }
+
+  get handler(): RuntimeHandler {
+    return this.record.handler;
+  }
+
+  /** The same shim for another sandbox; this one is not to be used any more. */
+  handOver(to: { readonly sandboxId: string; readonly handler: RuntimeHandler }): Shim {
+    return new Shim({ ...this.record, ...to }, this.#client, this.#log);
   }
 
   /** Calls the Task service; connects again when the connection was lost. */
@@ -98,7 +110,7 @@ export class Shim implements Disposable {
 
   async #reconnect(lost: TtrpcClient, signal: AbortSignal): Promise<TtrpcClient> {
     try {
-      return await connectTtrpc(this.#socket, { signal });
+      return await connectTtrpc(this.record.socket, { signal });
     } catch (cause) {
       this.#client = Promise.resolve(lost); // so that the next one tries again
       if (!hasCode(cause, "unavailable")) throw cause;
@@ -141,7 +153,7 @@ export async function startShim(
   const record = { sandboxId, handler, socket, version, process };
   writeRecord(directory, "shim.json", record satisfies ShimRecord);
   undo.move();
-  return new Shim(record, client, log);
+  return new Shim(record, Promise.resolve(client), log);
 }
 
 /** Connects to a shim that an earlier daemon started; unavailable when it is gone. */
@@ -157,7 +169,7 @@ export async function attachShim(
   const log = undo.use(drainShimLog(environment.layout.shim(sandboxId), logger));
   const client = await connectTtrpc(socket, { signal: AbortSignal.any([signal, AbortSignal.timeout(connectMs)]) });
   undo.move();
-  return new Shim({ ...record, socket }, client, log);
+  return new Shim({ ...record, socket }, Promise.resolve(client), log);
 }
 
 /** The least configuration from which a shim learns what groups its tasks. */
