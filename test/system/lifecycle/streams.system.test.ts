@@ -19,9 +19,9 @@ suite("output and input of a container", () => {
         ...init,
       })
     ).id;
-  const linesOf = async (id: string, options: LogOptions = {}) => {
+  const linesOf = async (id: string, options: LogOptions = {}, signal?: AbortSignal) => {
     const lines: string[] = [];
-    for await (const { content } of own.client.containers.logs(id, options))
+    for await (const { content } of own.client.containers.logs(id, { ...options, signal }))
       lines.push(Buffer.from(content).toString());
     return lines;
   };
@@ -137,7 +137,7 @@ suite("output and input of a container", () => {
 
   test("a follower leaves a running container alone", async () => {
     const id = await startContainer(own.client, { networkMode: "none" });
-    await assert.rejects(linesOf(id, { follow: true, ...{ signal: AbortSignal.timeout(100) } }));
+    await assert.rejects(linesOf(id, { follow: true }, AbortSignal.timeout(100)));
     assert.equal((await own.client.containers.inspect(id)).state?.status, "running");
     await finish(id);
   });
