@@ -87,6 +87,20 @@ test("returning ends a call that waits, and whatever is in the queue", async () 
   assert.equal(broadcast.subscriberCount, 0);
 });
 
+test("a reader that takes no more still gets what is in its queue", async () => {
+  const broadcast = new Broadcast<number>();
+  const reader = broadcast.subscribe({ signal: never });
+  broadcast.publish(1);
+  reader.finish();
+  broadcast.publish(2);
+  assert.deepEqual(await collect(reader), [1]);
+  const waiting = broadcast.subscribe({ signal: never });
+  const next = waiting.next();
+  await settle();
+  waiting.finish();
+  assert.deepEqual(await next, done);
+});
+
 test("calls that wait at the same time each get a value, and all end on close", async () => {
   const broadcast = new Broadcast<number>();
   const reader = broadcast.subscribe({ signal: never });

@@ -12,6 +12,12 @@ interface Subscriber<T> {
   ended: boolean;
 }
 
+/** A reader. return drops what it has not read. */
+export interface Subscription<T> extends AsyncIterableIterator<T> {
+  /** Takes no more values: it ends after what is in its queue. */
+  finish(): void;
+}
+
 /** Values for whoever subscribed before they were published. */
 export class Broadcast<T> {
   readonly #subscribers = new Set<Subscriber<T>>();
@@ -47,7 +53,7 @@ export class Broadcast<T> {
   }
 
   /** Registers at once, before the first value is asked for; ends when the signal aborts (without an error) or on close. */
-  subscribe({ signal }: { readonly signal: AbortSignal }): AsyncIterableIterator<T> {
+  subscribe({ signal }: { readonly signal: AbortSignal }): Subscription<T> {
     const subscriber: Subscriber<T> = { queue: [], waiting: [], failure: undefined, ended: false };
     const stop = () => {
       signal.removeEventListener("abort", stop);
@@ -61,7 +67,7 @@ export class Broadcast<T> {
       this.#subscribers.add(subscriber);
       signal.addEventListener("abort", stop, { once: true });
     }
-    const iterator: AsyncIterableIterator<T> = {
+    const iterator: Subscription<T> = {
       [Symbol.asyncIterator]: () => iterator,
       next: async () => {
         while (subscriber.queue.length === 0) {
@@ -79,6 +85,7 @@ export class Broadcast<T> {
         stop();
         return Promise.resolve({ done: true, value: undefined });
       },
+      finish: () => this.#end(subscriber),
     };
     return iterator;
   }

@@ -5,10 +5,12 @@
 // subscription on, and, when it asks for an earlier time, what the bus still remembers of that: the last 256 events.
 // Events are not kept over a restart.
 
-import { Broadcast } from "../../base/broadcast.ts";
+import { Broadcast, type Subscription } from "../../base/broadcast.ts";
 
+/** What kind of object an event is about. */
 export type EventType = "container" | "image" | "network" | "volume" | "sandbox" | "daemon";
 
+/** A fact, told after it is on disk. */
 export interface EngineEvent {
   readonly type: EventType;
   /** Docker's word for it: create, start, die, oom, kill, stop, destroy, exec_create, pull, tag, mount, … */
@@ -35,6 +37,7 @@ const rememberedEvents = 256;
 const nanosecondsPerMillisecond = 1_000_000n;
 const longestTimerMs = 2 ** 31 - 1;
 
+/** Tells everybody who subscribed what has happened, and keeps the last ones for those who come later. */
 export class EventBus {
   readonly #broadcast = new Broadcast<EngineEvent>();
   readonly #remembered: EngineEvent[] = [];
@@ -64,11 +67,10 @@ export class EventBus {
 
 async function* iterate(
   replay: readonly EngineEvent[],
-  live: AsyncIterableIterator<EngineEvent>,
+  live: Subscription<EngineEvent>,
   { until, signal }: { readonly until: bigint | undefined; readonly signal: AbortSignal },
 ): AsyncGenerator<EngineEvent> {
-  // Ending the live stream lets what is queued in it out first.
-  using _timer = until === undefined ? undefined : atTime(until, () => void live.return?.());
+  using _timer = until === undefined ? undefined : atTime(until, () => live.finish());
   try {
     for (const event of replay) {
       if (signal.aborted || (until !== undefined && event.timeNano > until)) return;

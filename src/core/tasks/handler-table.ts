@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of runtime handlers: named ways to run, from the configuration. What a handler can do here is found out by
-// trying it, once, when somebody first asks.
+// trying it when somebody asks, until it has worked once.
 
 import { EngineError, messageOf, notFound } from "../../base/errors.ts";
+import { deadlineSignal, raceSignal } from "../../base/lifetime.ts";
 import type { RuntimeFeatures, RuntimeHandler, TaskRuntime } from "./task-runtime.ts";
+
+/** How long a trial may take. */
+const probeDeadlineMs = 30_000;
 
 /** A handler that works here, with the driver that runs it. */
 export interface UsableHandler {
@@ -12,6 +16,7 @@ export interface UsableHandler {
   readonly features: RuntimeFeatures;
 }
 
+/** A handler as `berth info` shows it. */
 export interface HandlerReport {
   readonly name: string;
   readonly features?: RuntimeFeatures;
@@ -19,6 +24,7 @@ export interface HandlerReport {
   readonly problem?: string;
 }
 
+/** The runtime handlers of the configuration: each is tried when it is first wanted, until it works. */
 export class HandlerTable {
   readonly #handlers: readonly RuntimeHandler[];
   readonly #runtimes: Readonly<Record<string, TaskRuntime>>;
@@ -96,15 +102,17 @@ export class HandlerTable {
     return runtime;
   }
 
-  #probe(handler: RuntimeHandler, signal: AbortSignal): Promise<UsableHandler> {
+  /** One trial for all who ask at the same time: it does not end with the one who asked first. */
+  async #probe(handler: RuntimeHandler, signal: AbortSignal): Promise<UsableHandler> {
     let probe = this.#probes.get(handler.name);
     if (probe === undefined) {
       const runtime = this.#runtimeOf(handler);
-      probe = runtime.probe(handler, { signal }).then((features) => ({ handler, runtime, features }));
+      const own = deadlineSignal(probeDeadlineMs, `trying runtime handler ${handler.name}`);
+      probe = runtime.probe(handler, { signal: own }).then((features) => ({ handler, runtime, features }));
       this.#probes.set(handler.name, probe);
       // A failure is asked again next time: what was missing may have been installed.
       probe.catch(() => this.#probes.delete(handler.name));
     }
-    return probe;
+    return await raceSignal(probe, signal);
   }
 }
