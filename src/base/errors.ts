@@ -3,6 +3,7 @@
 // code to its own status (gRPC, Docker HTTP, Connect, exit codes). The message is for people: lower case, no full stop,
 // names the object. The cause is for the log and never reaches a client.
 
+/** All codes; a surface maps each of them. */
 export const errorCodes = [
   "cancelled",
   "unknown",
@@ -29,6 +30,7 @@ export type ErrorCode = (typeof errorCodes)[number];
 
 const brand: unique symbol = Symbol.for("berth.EngineError") as never;
 
+/** What an EngineError carries beside its code and message. */
 export interface EngineErrorOptions {
   /** The lower-level failure; logged, never sent to a client. */
   readonly cause?: unknown;
@@ -50,6 +52,7 @@ export class EngineError extends Error {
   }
 }
 
+/** By its brand: also one of another copy of this module. */
 export function isEngineError(value: unknown): value is EngineError {
   return typeof value === "object" && value !== null && brand in value;
 }
@@ -72,26 +75,32 @@ export type ObjectKind =
   | "snapshot"
   | "volume";
 
+/** not-found, with kind and id as details. */
 export function notFound(kind: ObjectKind, id: string, cause?: unknown): EngineError {
   return new EngineError("not-found", `no such ${kind}: ${id}`, { details: { kind, id }, cause });
 }
 
+/** already-exists, with kind and id as details. */
 export function alreadyExists(kind: ObjectKind, id: string, cause?: unknown): EngineError {
   return new EngineError("already-exists", `${kind} ${id} already exists`, { details: { kind, id }, cause });
 }
 
+/** The request makes no sense on any machine. */
 export function invalidArgument(message: string, cause?: unknown): EngineError {
   return new EngineError("invalid-argument", message, { cause });
 }
 
+/** The request makes sense, but not in the state that things are in. */
 export function failedPrecondition(message: string, cause?: unknown): EngineError {
   return new EngineError("failed-precondition", message, { cause });
 }
 
+/** Something else stands in the way: a name that is taken, an object that is in use. */
 export function conflict(message: string, cause?: unknown): EngineError {
   return new EngineError("conflict", message, { cause });
 }
 
+/** Something that is needed does not answer; the same may work later. */
 export function unavailable(message: string, cause?: unknown): EngineError {
   return new EngineError("unavailable", message, { cause });
 }
@@ -101,6 +110,7 @@ export function internal(message: string, cause?: unknown): EngineError {
   return new EngineError("internal", message, { cause });
 }
 
+/** A part of an interface that this engine does not have. */
 export function notImplemented(message: string): EngineError {
   return new EngineError("not-implemented", message);
 }
@@ -181,6 +191,7 @@ export function codeOf(error: unknown): ErrorCode {
   return "unknown";
 }
 
+/** Whether codeOf says this code. */
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return codeOf(error) === code;
 }

@@ -8,6 +8,7 @@ import { randomName } from "../../base/random-name.ts";
 import type { Reader, Store, Transaction } from "../../storage/store.ts";
 import { type ContainerRecord, type ContainerState, containerNameTable, containerTable } from "./container.ts";
 
+/** The records of all containers, in the store. */
 export class ContainerRegistry {
   readonly #store: Store;
 

@@ -13,6 +13,7 @@ import type { PortMapping } from "../networks/network-driver.ts";
 import type { ContainerConfig } from "./container-config.ts";
 import type { ResolvedMount } from "./spec/spec-input.ts";
 
+/** As docker ps names it. */
 export type ContainerStatus = "created" | "running" | "paused" | "exited" | "dead";
 
 /** Times are milliseconds since 1970. */
@@ -49,6 +50,7 @@ export interface ContainerMount extends ResolvedMount {
   readonly anonymous: boolean;
 }
 
+/** A container as it is stored. */
 export interface ContainerRecord {
   readonly id: ContainerId;
   readonly name: string;

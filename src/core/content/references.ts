@@ -6,6 +6,7 @@ import { notFound } from "../../base/errors.ts";
 import type { Store, Transaction } from "../../storage/store.ts";
 import { contentTable, type References } from "./content-records.ts";
 
+/** Notes in the records of blobs what else they need, so that collection can follow it. */
 export class ContentReferences {
   readonly #store: Store;
 

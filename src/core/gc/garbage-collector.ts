@@ -53,6 +53,7 @@ interface Garbage {
 /** An unfinished write that nobody leases is given up after a day. */
 const ingestLifetimeMs = 24 * 60 * 60 * 1000;
 
+/** Removes content and snapshots that nothing refers to any more; one collection at a time. */
 export class GarbageCollector {
   readonly #deps: GarbageCollectorDeps;
   readonly #lock = new KeyedLock();

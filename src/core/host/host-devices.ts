@@ -13,6 +13,7 @@ export interface HostDevice {
   readonly gid: number;
 }
 
+/** Looks at device files of this machine. */
 export interface HostDevices {
   /** The device at the path, or all below it when it is a directory; not-found, or invalid-argument for another file. */
   find(path: string): Promise<readonly HostDevice[]>;

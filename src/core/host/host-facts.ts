@@ -8,6 +8,7 @@ export interface RlimitFact {
   readonly hard: number | "unlimited";
 }
 
+/** How this machine's control groups are laid out. */
 export interface CgroupFacts {
   /** The version that controls resources; a hybrid machine is version 1. */
   readonly version: 1 | 2;
@@ -21,6 +22,7 @@ export interface CgroupFacts {
   readonly swapLimit?: boolean;
 }
 
+/** What this machine is and can do, read once when the daemon starts. */
 export interface HostFacts {
   /** As images name it: "amd64", "arm64". */
   readonly architecture: string;

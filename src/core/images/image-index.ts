@@ -24,6 +24,7 @@ export function isDigestName(name: string): boolean {
   return name.includes("@");
 }
 
+/** Finds images by id, name or prefix. */
 export class ImageIndex {
   readonly #byId = new Map<Digest, Image>();
   readonly #byName = new Map<string, Image>();

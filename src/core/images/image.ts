@@ -11,6 +11,7 @@ import type { Descriptor } from "../../oci/image/descriptor.ts";
 import type { ImageConfig } from "../../oci/image/documents.ts";
 import { defineTable } from "../../storage/store.ts";
 
+/** A name as it is stored. */
 export interface ImageRecord {
   /** The normalised reference, docker.io/library/busybox:latest or …@sha256:…, or the name of a dangling image. */
   readonly name: string;
@@ -50,6 +51,7 @@ export function danglingName(digest: Digest): string {
   return danglingPrefix + digest;
 }
 
+/** Whether the record keeps an image that has lost its name. */
 export function isDanglingName(name: string): boolean {
   return name.startsWith(danglingPrefix);
 }

@@ -15,6 +15,7 @@ export interface LeaseResource {
   readonly id: string;
 }
 
+/** A lease as it is stored. */
 export interface LeaseRecord {
   /** Milliseconds since 1970. */
   readonly createdAt: number;
@@ -32,6 +33,7 @@ export interface Lease extends AsyncDisposable {
   add(...resources: readonly LeaseResource[]): Promise<void>;
 }
 
+/** Makes leases and forgets them when they are released or have expired. */
 export class LeaseManager {
   readonly #store: Store;
   readonly #held = new Set<string>();

@@ -25,6 +25,7 @@ import type { ContentPins } from "./content-pins.ts";
 import type { RunningContainer } from "./running-container.ts";
 import type { Waiters } from "./waiters.ts";
 
+/** Directories and programs of one daemon. */
 export interface EnginePaths {
   /** Kept: /var/lib/berth. */
   readonly root: string;
@@ -34,6 +35,7 @@ export interface EnginePaths {
   readonly init: string;
 }
 
+/** What the configuration decides. */
 export interface EngineSettings {
   readonly paths: EnginePaths;
   readonly defaultNetwork: string;
@@ -42,6 +44,7 @@ export interface EngineSettings {
   readonly logRotation: LogRotation;
 }
 
+/** Everything that an operation on containers may need. */
 export interface Engine {
   readonly settings: EngineSettings;
   readonly host: HostFacts;

@@ -5,8 +5,10 @@ import { invalidArgument } from "../../base/errors.ts";
 import type { Engine } from "./engine.ts";
 import type { ContainerExit } from "./waiters.ts";
 
+/** What to wait for, as docker wait names it. */
 export type WaitCondition = "not-running" | "next-exit" | "removed";
 
+/** "" is not-running; invalid-argument for any other word. */
 export function parseWaitCondition(text: string): WaitCondition {
   if (text === "") return "not-running";
   if (text === "not-running" || text === "next-exit" || text === "removed") return text;

@@ -17,6 +17,7 @@ interface Waiter {
   readonly resolve: (exit: ContainerExit) => void;
 }
 
+/** Who waits for which container. */
 export class Waiters {
   readonly #waiters = new Map<ContainerId, Set<Waiter>>();
 

@@ -12,6 +12,7 @@ export interface Mount {
   readonly options: readonly string[];
 }
 
+/** Mounts and unmounts on this machine. */
 export interface MountActivator {
   /** Mounts the list onto the target directory, which is created. Undoes what it did when one of them fails. */
   activate(target: string, mounts: readonly Mount[]): Promise<void>;

@@ -38,6 +38,7 @@ export interface ReadySandbox {
   readonly files: NetworkFilePaths;
 }
 
+/** Starts and stops sandboxes: namespaces, network and files, each step undone when a later one fails. */
 export class SandboxService {
   readonly #store: Store;
   readonly #sandboxer: Sandboxer;

@@ -4,8 +4,10 @@
 // Every container belongs to exactly one sandbox; berth run and the Docker API make an implicit one. A sandboxer holds
 // namespaces so that they stay without a process in them. create undoes itself; remove is idempotent.
 
+/** Where a sandbox has a namespace from. */
 export type NamespaceMode = "private" | "host";
 
+/** What a sandbox is to have. */
 export interface SandboxRequest {
   readonly id: string;
   readonly hostname: string;
@@ -24,6 +26,7 @@ export interface SandboxNamespaces {
   readonly uts?: string;
 }
 
+/** Makes the shared environment of a pod, and finds it again after a restart. */
 export interface Sandboxer extends AsyncDisposable {
   create(request: SandboxRequest, options: { readonly signal: AbortSignal }): Promise<SandboxNamespaces>;
   /** Unpins; the kernel frees the namespaces with their last process. */

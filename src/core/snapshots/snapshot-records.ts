@@ -13,6 +13,7 @@ export interface SnapshotRecord extends Omit<SnapshotInfo, "key"> {
   readonly id: number;
 }
 
+/** The records of a snapshotter, in the store. */
 export interface SnapshotRecords {
   find(key: string): SnapshotRecord | undefined;
   walk(): Iterable<readonly [key: string, record: SnapshotRecord]>;

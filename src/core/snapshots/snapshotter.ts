@@ -8,8 +8,10 @@
 import type { Digest } from "../../base/digest.ts";
 import type { Mount } from "../mounts/mount.ts";
 
+/** active can be written, view cannot, committed can be a parent. */
 export type SnapshotKind = "active" | "view" | "committed";
 
+/** A snapshot as its record has it. */
 export interface SnapshotInfo {
   readonly key: string;
   readonly kind: SnapshotKind;
@@ -20,6 +22,7 @@ export interface SnapshotInfo {
   readonly usage?: SnapshotUsage;
 }
 
+/** What it takes on disk beside its parent. */
 export interface SnapshotUsage {
   readonly bytes: number;
   readonly inodes: number;
@@ -43,6 +46,7 @@ export interface ApplyOptions {
   readonly onProgress?: (bytes: number) => void;
 }
 
+/** Keeps file systems as layers on each other. */
 export interface Snapshotter extends AsyncDisposable {
   /** Its name in the configuration, such as "overlay". */
   readonly id: string;

@@ -4,6 +4,7 @@
 
 import type { OutputSink, OutputStream } from "./process-streams.ts";
 
+/** A line, or a part of a long one. */
 export interface LogEntry {
   /** RFC 3339 with nanoseconds, as written. */
   readonly timestamp: string;
@@ -14,6 +15,7 @@ export interface LogEntry {
   readonly content: Uint8Array;
 }
 
+/** Which entries to read. */
 export interface LogReadOptions {
   /** Only the last so many lines. */
   readonly tail?: number;
@@ -25,6 +27,7 @@ export interface LogReadOptions {
   readonly signal: AbortSignal;
 }
 
+/** When a log goes on in a new file, and how many are kept. */
 export interface LogRotation {
   /** Bytes after which the file is rotated. */
   readonly maximumSize: number;
@@ -38,6 +41,7 @@ export interface ContainerLogWriter extends OutputSink, AsyncDisposable {
   reopen(): Promise<void>;
 }
 
+/** Opens, reads and removes the logs of containers. */
 export interface ContainerLogs {
   /** Appends to the file at the path, with the rotation if there is one. */
   open(

@@ -7,8 +7,10 @@
 
 import type { Stdio } from "./stdio.ts";
 
+/** With a terminal everything is stdout. */
 export type OutputStream = "stdout" | "stderr";
 
+/** A piece of output as it was read. */
 export interface OutputChunk {
   readonly stream: OutputStream;
   readonly data: Uint8Array;
@@ -57,6 +59,7 @@ export interface ProcessStreams extends AsyncDisposable {
 /** What lies in a directory of FIFOs, as a request that opens it again. */
 export type FoundStreams = Pick<StreamRequest, "id" | "terminal" | "stdin">;
 
+/** Makes the streams of a process, or finds those of an earlier daemon. */
 export interface StreamOpener {
   open(request: StreamRequest): Promise<ProcessStreams>;
   /** What earlier daemons left in the directory; nothing when there is none. */

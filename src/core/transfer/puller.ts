@@ -57,6 +57,7 @@ export interface PulledImage {
 /** How long what a killed pull brought is kept for the next one. */
 const leaseLifetimeMs = 24 * 60 * 60 * 1000;
 
+/** Pulls images; pulls of the same one share their work. */
 export class Puller {
   readonly #deps: PullerDeps & LayerDeps;
   readonly #pulls = new SharedWork<PulledImage>();

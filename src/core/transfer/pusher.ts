@@ -53,6 +53,7 @@ interface Parcel {
 const leaseLifetimeMs = 60 * 60 * 1000;
 const maximumMountSources = 3;
 
+/** Pushes images. */
 export class Pusher {
   readonly #deps: PusherDeps;
 

@@ -26,6 +26,7 @@ interface Work<R> {
   members: number;
 }
 
+/** Work under a key that goes on once for everybody who wants it at the same time. */
 export class SharedWork<R> {
   readonly #running = new Map<string, Work<R>>();
 

@@ -3,6 +3,7 @@
 
 import { cancelled } from "../../base/errors.ts";
 
+/** So many may do something at once; the others wait in line. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];

@@ -6,10 +6,13 @@
 /** The longest body of a frame, in bytes: what containerd and its shims accept. */
 export const maximumBody = 4 * 1024 * 1024;
 
+/** Bytes. */
 export const headerSize = 10;
 
+/** What a frame carries. */
 export const frameType = { request: 1, response: 2, data: 3 } as const;
 
+/** How its stream goes on after it. */
 export const frameFlag = {
   /** The sender sends nothing more on this stream. */
   remoteClosed: 1,
@@ -19,6 +22,7 @@ export const frameFlag = {
   noData: 4,
 } as const;
 
+/** One frame, header taken apart. */
 export interface Frame {
   readonly streamId: number;
   readonly type: number;

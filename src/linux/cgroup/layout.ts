@@ -19,6 +19,7 @@ export interface CgroupHierarchy {
   readonly ownPath: string;
 }
 
+/** All that must be known to find a container's cgroup. */
 export interface CgroupLayout {
   /** The version that has the controllers. */
   readonly version: 1 | 2;

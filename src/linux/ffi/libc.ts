@@ -5,6 +5,7 @@
 import { constants } from "node:os";
 import koffi from "koffi";
 
+/** The library; each file declares its calls. */
 export const libc = koffi.load("libc.so.6");
 
 /** Of two names for a number the first in the alphabet is Node's own: EAGAIN, not EWOULDBLOCK; ENOTSUP, not EOPNOTSUPP. */

@@ -15,6 +15,7 @@ export interface ProcessIdentity {
   readonly startTime: number;
 }
 
+/** A process as /proc shows it. */
 export interface ProcessState extends ProcessIdentity {
   readonly parent: number;
   /** "R", "S", "Z"… (proc(5)). */

@@ -10,6 +10,7 @@ import { hasErrno } from "../../host/files/errno.ts";
 import { openPipe, reap, spawnProgram } from "../ffi/spawn.ts";
 import { openProcess } from "./pidfd.ts";
 
+/** What to run. */
 export interface ProgramRequest {
   /** Absolute path. */
   readonly file: string;
@@ -24,6 +25,7 @@ export interface ProgramRequest {
   readonly timeoutMs?: number;
 }
 
+/** How it ended and what it wrote. */
 export interface ProgramResult {
   /** Undefined when a signal ended it. */
   readonly status: number | undefined;

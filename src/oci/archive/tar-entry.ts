@@ -5,6 +5,7 @@
 import type { ByteString } from "../../base/byte-string.ts";
 import { EngineError } from "../../base/errors.ts";
 
+/** Bytes. */
 export const tarBlockSize = 512;
 
 /** Longest path or link target, in bytes: the kernel takes no longer one (PATH_MAX without its NUL). */
@@ -13,6 +14,7 @@ export const maximumTarPathBytes = 4095;
 /** Largest extension header (PAX records, GNU long name, sparse map), in bytes. */
 export const maximumTarExtensionBytes = 1 << 20;
 
+/** What an entry makes. */
 export type TarEntryKind =
   | "file"
   | "directory"
@@ -28,6 +30,7 @@ export interface TarExtent {
   readonly length: number;
 }
 
+/** One entry with all that its headers say. */
 export interface TarEntry {
   readonly path: ByteString;
   readonly kind: TarEntryKind;

@@ -23,6 +23,7 @@ import {
 import { decodeTarHeader, type TarHeader } from "./tar-header.ts";
 import { checkedExtents, LeadingSparseMap, OldGnuSparseMap } from "./tar-sparse.ts";
 
+/** What is told of an archive as it is read. */
 export interface TarVisitor {
   /** An entry begins. */
   entry(entry: TarEntry): void;
@@ -48,6 +49,7 @@ const noXattrs: ReadonlyMap<string, Uint8Array> = new Map();
 
 type State = "header" | "extension" | "old-sparse" | "leading-sparse" | "data" | "padding" | "ended";
 
+/** Reads an archive from chunks of any size. */
 export class TarReader {
   readonly #visitor: TarVisitor;
   #state: State = "header";

@@ -38,14 +38,17 @@ export const mediaTypes = {
   dockerLayerGzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
 } as const;
 
+/** By its media type, OCI's or Docker's. */
 export function isIndex(mediaType: string): boolean {
   return mediaType === mediaTypes.ociIndex || mediaType === mediaTypes.dockerManifestList;
 }
 
+/** By its media type, OCI's or Docker's. */
 export function isManifest(mediaType: string): boolean {
   return mediaType === mediaTypes.ociManifest || mediaType === mediaTypes.dockerManifest;
 }
 
+/** How a layer's blob is packed. */
 export type LayerCompression = "none" | "gzip" | "zstd";
 
 /** How a layer of this media type is compressed; undefined when it is not a layer that can be unpacked. */

@@ -4,6 +4,7 @@
 import type { Digest } from "../../base/digest.ts";
 import type { Descriptor, Platform } from "./descriptor.ts";
 
+/** An image manifest (image-spec, manifest.md). */
 export interface Manifest {
   readonly schemaVersion: 2;
   readonly mediaType?: string;
@@ -13,6 +14,7 @@ export interface Manifest {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** An image index (image-spec, image-index.md). */
 export interface Index {
   readonly schemaVersion: 2;
   readonly mediaType?: string;
@@ -29,6 +31,7 @@ export interface ImageConfig extends Platform {
   readonly history?: readonly History[];
 }
 
+/** How a container of the image starts (image-spec, config.md). */
 export interface ContainerDefaults {
   readonly User?: string;
   readonly ExposedPorts?: Readonly<Record<string, object>>;
@@ -44,6 +47,7 @@ export interface ContainerDefaults {
   readonly OnBuild?: readonly string[];
 }
 
+/** How a layer came to be. */
 export interface History {
   readonly created?: string;
   readonly author?: string;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the OCI runtime specification 1.2 (config.md, config-linux.md) that Berth writes into config.json.
 
+/** config.json of a bundle, as far as this engine writes it (runtime-spec, config.md). */
 export interface RuntimeSpec {
   readonly ociVersion: string;
   readonly process: RuntimeProcess;
@@ -12,6 +13,7 @@ export interface RuntimeSpec {
   readonly linux: RuntimeLinux;
 }
 
+/** What runs, as whom, with what. */
 export interface RuntimeProcess {
   readonly terminal?: boolean;
   readonly consoleSize?: { readonly height: number; readonly width: number };
@@ -27,6 +29,7 @@ export interface RuntimeProcess {
   readonly selinuxLabel?: string;
 }
 
+/** Numbers, resolved in the image. */
 export interface RuntimeUser {
   readonly uid: number;
   readonly gid: number;
@@ -43,6 +46,7 @@ export interface RuntimeCapabilities {
   readonly ambient?: readonly string[];
 }
 
+/** A limit by its RLIMIT_ name. */
 export interface RuntimeRlimit {
   /** RLIMIT_NOFILE and the like. */
   readonly type: string;
@@ -63,6 +67,7 @@ export const unlimitedRlimit: RlimitValue = (JSON as unknown as { rawJSON(text: 
   "18446744073709551615",
 );
 
+/** In the order of mounting. */
 export interface RuntimeMount {
   readonly destination: string;
   readonly type?: string;
@@ -70,13 +75,16 @@ export interface RuntimeMount {
   readonly options?: readonly string[];
 }
 
+/** By the names of the specification. */
 export type RuntimeNamespaceType = "pid" | "network" | "mount" | "ipc" | "uts" | "user" | "cgroup" | "time";
 
+/** A new one, or that of a path. */
 export interface RuntimeNamespace {
   readonly type: RuntimeNamespaceType;
   readonly path?: string;
 }
 
+/** What only Linux has (config-linux.md). */
 export interface RuntimeLinux {
   readonly namespaces: readonly RuntimeNamespace[];
   readonly uidMappings?: readonly RuntimeIdMapping[];
@@ -92,12 +100,14 @@ export interface RuntimeLinux {
   readonly mountLabel?: string;
 }
 
+/** A range of ids in a user namespace. */
 export interface RuntimeIdMapping {
   readonly containerID: number;
   readonly hostID: number;
   readonly size: number;
 }
 
+/** A device file to make. */
 export interface RuntimeDevice {
   readonly type: "c" | "b" | "u" | "p";
   readonly path: string;
@@ -108,6 +118,7 @@ export interface RuntimeDevice {
   readonly gid?: number;
 }
 
+/** Limits of the cgroup. */
 export interface RuntimeResources {
   readonly devices?: readonly RuntimeDeviceRule[];
   readonly memory?: {
@@ -130,6 +141,7 @@ export interface RuntimeResources {
   readonly unified?: Readonly<Record<string, string>>;
 }
 
+/** Which devices may be used. */
 export interface RuntimeDeviceRule {
   readonly allow: boolean;
   readonly type?: "a" | "c" | "b";
@@ -139,6 +151,7 @@ export interface RuntimeDeviceRule {
   readonly access?: string;
 }
 
+/** A filter of system calls. */
 export interface RuntimeSeccomp {
   readonly defaultAction: string;
   readonly defaultErrnoRet?: number;
@@ -147,6 +160,7 @@ export interface RuntimeSeccomp {
   readonly syscalls?: readonly RuntimeSyscall[];
 }
 
+/** What to do with these calls. */
 export interface RuntimeSyscall {
   readonly names: readonly string[];
   readonly action: string;
