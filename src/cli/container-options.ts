@@ -106,12 +106,7 @@ function identityOptions(flags: ContainerFlagValues) {
 function networkOptions(flags: ContainerFlagValues) {
   return {
     networkMode: flags.network === "default" ? "" : (flags.network ?? ""),
-    ports: flags.publish.map(({ hostIp, hostPort, containerPort, protocol }) => ({
-      hostIp,
-      hostPort,
-      containerPort,
-      protocol,
-    })),
+    ports: flags.publish.map((port) => ({ ...port })),
     publishAll: flags["publish-all"],
     exposedPorts: [...flags.expose],
     extraHosts: flags["add-host"].map(extraHost),

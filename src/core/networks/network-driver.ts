@@ -7,7 +7,10 @@
 
 export interface PortMapping {
   readonly hostIp: string;
+  /** 0 asks for a free one. */
   readonly hostPort: number;
+  /** The last port of a range that starts with hostPort: attach takes the first free one. Never in what attach gave. */
+  readonly hostPortEnd?: number;
   readonly containerPort: number;
   readonly protocol: "tcp" | "udp" | "sctp";
 }

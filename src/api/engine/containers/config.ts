@@ -153,12 +153,16 @@ function propagation(text: string | undefined): MountPropagation | undefined {
 }
 
 function port(message: proto.PortMapping): PortMapping {
-  const { protocol, containerPort, hostPort } = message;
+  const { protocol, containerPort, hostPort, hostPortEnd } = message;
   if (protocol !== "tcp" && protocol !== "udp" && protocol !== "sctp")
     throw invalidArgument(`invalid proto: ${protocol}`);
   if (containerPort < 1 || containerPort > 65_535) throw invalidArgument(`invalid container port: ${containerPort}`);
   if (hostPort > 65_535) throw invalidArgument(`invalid host port: ${hostPort}`);
-  return { hostIp: message.hostIp, hostPort, containerPort, protocol };
+  if (hostPortEnd === undefined) return { hostIp: message.hostIp, hostPort, containerPort, protocol };
+  if (hostPort === 0 || hostPortEnd < hostPort || hostPortEnd > 65_535) {
+    throw invalidArgument(`invalid host port range: ${hostPort}-${hostPortEnd}`);
+  }
+  return { hostIp: message.hostIp, hostPort, hostPortEnd, containerPort, protocol };
 }
 
 function restartPolicy(message: proto.RestartPolicy | undefined): RestartPolicy {

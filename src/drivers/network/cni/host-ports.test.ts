@@ -52,6 +52,19 @@ test("when one port of several is taken none stays reserved", async () => {
   (await ports.reserve([tcp(first)], { signal }))[Symbol.dispose]();
 });
 
+test("of a range the first free port is taken, and a range that is used up is refused", async () => {
+  const first = await freePort();
+  const range = { ...tcp(first), hostPortEnd: first + 1 };
+  const ports = new HostPorts(() => [tcp(first)]);
+  const reservation = await ports.reserve([range], { signal });
+  assert.deepEqual(reservation.ports, [tcp(first + 1)]);
+  await assert.rejects(ports.reserve([range], { signal }), {
+    code: "conflict",
+    message: new RegExp(`Bind for \\S+:${first}-${first + 1} failed: all ports are allocated`),
+  });
+  reservation[Symbol.dispose]();
+});
+
 test("impossible ports and addresses are invalid", async () => {
   const isInvalid = (error: unknown) => hasCode(error, "invalid-argument");
   await assert.rejects(none().reserve([tcp(70_000)], { signal }), isInvalid);

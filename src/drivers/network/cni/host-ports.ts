@@ -41,7 +41,7 @@ export class HostPorts {
     try {
       for (const mapping of mappings) {
         checkRange(mapping);
-        ports.push(mapping.hostPort === 0 ? await this.#choose(mapping) : await this.#take(mapping));
+        ports.push(await this.#find(mapping));
         signal.throwIfAborted();
       }
     } catch (error) {
@@ -49,6 +49,28 @@ export class HostPorts {
       throw error;
     }
     return { ports, [Symbol.dispose]: release };
+  }
+
+  async #find({ hostPortEnd, ...mapping }: PortMapping): Promise<PortMapping> {
+    if (mapping.hostPort === 0) return await this.#choose(mapping);
+    if (hostPortEnd === undefined) return await this.#take(mapping);
+    for (let { hostPort } = mapping; hostPort <= hostPortEnd; hostPort++) {
+      const port = await this.#takeIfFree({ ...mapping, hostPort });
+      if (port !== undefined) return port;
+    }
+    throw conflict(
+      `driver failed programming external connectivity: Bind for ${hostOf(mapping)}:${mapping.hostPort}-${hostPortEnd} ` +
+        "failed: all ports are allocated",
+    );
+  }
+
+  async #takeIfFree(mapping: PortMapping): Promise<PortMapping | undefined> {
+    try {
+      return await this.#take(mapping);
+    } catch (error) {
+      if (error instanceof EngineError && error.code === "conflict") return undefined;
+      throw error;
+    }
   }
 
   async #take(mapping: PortMapping): Promise<PortMapping> {
@@ -66,11 +88,8 @@ export class HostPorts {
     const [lowest, highest] = await ephemeralRange();
     for (let attempt = 0; attempt < maximumAttempts; attempt++) {
       const hostPort = lowest + Math.floor(Math.random() * (highest - lowest + 1));
-      try {
-        return await this.#take({ ...mapping, hostPort });
-      } catch (error) {
-        if (!(error instanceof EngineError) || error.code !== "conflict") throw error;
-      }
+      const port = await this.#takeIfFree({ ...mapping, hostPort });
+      if (port !== undefined) return port;
     }
     throw new EngineError("resource-exhausted", `no free host port between ${lowest} and ${highest}`);
   }

@@ -553,6 +553,13 @@ export declare type PortMapping = Message<"berth.engine.v1.PortMapping"> & {
    * @generated from field: string protocol = 4;
    */
   protocol: string;
+
+  /**
+   * The last port of a range that starts with host_port: the first free one of it is taken.
+   *
+   * @generated from field: optional uint32 host_port_end = 5;
+   */
+  hostPortEnd?: number | undefined;
 };
 
 /**
