@@ -148,6 +148,9 @@ function hostnameOf(engine: Engine, id: ContainerId, config: ContainerConfig): s
       throw new EngineError("invalid-argument", "conflicting options: hostname and the UTS mode");
     return config.hostname;
   }
+  const { networkMode } = config;
+  // Who joins another's network goes by its name, which the hosts file knows.
+  if (networkMode.startsWith("container:")) return engine.registry.get(networkMode.slice("container:".length)).hostname;
   if (config.utsMode === "host" || config.networkMode === "host") return engine.host.hostname;
   return shortId(id);
 }

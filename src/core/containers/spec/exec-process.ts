@@ -24,6 +24,8 @@ export interface ExecInput {
   readonly workingDirectory?: string;
   readonly environment: readonly string[];
   readonly terminal: boolean;
+  /** Of the terminal, from its first moment on. */
+  readonly size?: { readonly width: number; readonly height: number };
   /** Every capability that the daemon can give; the system call filter stays the container's. */
   readonly privileged: boolean;
 }
@@ -39,6 +41,7 @@ export function buildExecProcess(input: ExecInput): RuntimeProcess {
   return {
     ...inherited,
     terminal: input.terminal,
+    ...(input.terminal && input.size !== undefined && { consoleSize: input.size }),
     user: toRuntimeUser(user),
     args: input.command,
     env: buildEnvironment({
