@@ -281,8 +281,8 @@ test("an image whose collection fails is removed all the same", async () => {
   assert.deepEqual(await remove(world, "app"), [{ untagged: "app:latest" }, { deleted: image.id }]);
 });
 
-test("a container that begins to be created is seen by every removal that comes later", async (t) => {
-  const world = await openImageWorld(t);
+test("a container that begins to be created is seen by every removal that comes later", async () => {
+  await using world = await openImageWorld();
   const { id } = await world.images.put("app:1", await storeImage(world.content, { layers: ["a"] }));
   const users: ImageUser[] = [];
   const [used, removed] = await Promise.allSettled([
