@@ -14,12 +14,12 @@ const namespace = "node-builtin";
 
 export const lazyBuiltins: Plugin = {
   name: "lazy-builtins",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[a-z0-9_:/]+$/ }, ({ path }) => {
+  setup(build) {
+    build.onResolve({ filter: /^[a-z0-9_:/]+$/ }, ({ path }) => {
       const name = path.replace(/^node:/, "");
       return process.getBuiltinModule(`node:${name}`) === undefined ? undefined : { path: name, namespace };
     });
-    onLoad({ filter: /.*/, namespace }, ({ path }) => ({
+    build.onLoad({ filter: /.*/, namespace }, ({ path }) => ({
       contents: stateful.has(path) ? lazyModule(path) : `module.exports = ${load(path)};`,
     }));
   },
