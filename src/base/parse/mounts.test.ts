@@ -28,7 +28,7 @@ const volumes: readonly [text: string, request: MountRequest][] = [
   ["/a:/b:z,rslave", { ...bind, propagation: "rslave" }],
   ["/a/../a//:/b/./", bind],
   ["./x:/b", { ...bind, source: "/srv/dir/x" }],
-  ["..:/b", { ...bind, source: "/work" }],
+  ["..:/b", { ...bind, source: "/srv" }],
   ["/a:/b:cached", bind],
 ];
 for (const [text, request] of volumes) {
