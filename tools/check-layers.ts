@@ -35,7 +35,7 @@ function coreNounOf(file: string): string | undefined {
 }
 
 /** Why this import is forbidden, or undefined. */
-export function violation(file: string, target: string): string | undefined {
+function violation(file: string, target: string): string | undefined {
   if (target.startsWith("node:")) {
     return file.startsWith("src/base/") && !isTest(file) ? "src/base imports nothing from node:" : undefined;
   }
@@ -66,20 +66,29 @@ export function violation(file: string, target: string): string | undefined {
   return `${from} may not import ${to}`;
 }
 
+/** An import that is forbidden where it stands. */
+export interface Violation {
+  readonly line: number;
+  readonly target: string;
+  readonly why: string;
+}
+
+/** What is forbidden in one file's text; file is relative to the checkout. */
+export function violationsIn(file: string, text: string): readonly Violation[] {
+  return Array.from(text.matchAll(importPattern)).flatMap((match) => {
+    const target = match[1] ?? match[2] ?? match[3] ?? "";
+    const why = violation(file, target);
+    if (why === undefined) return [];
+    return [{ line: text.slice(0, match.index + match[0].length).split("\n").length, target, why }];
+  });
+}
+
 if (import.meta.main) {
-  let failures = 0;
-  for (const file of globSync(["src/**/*.ts", "sdk/src/**/*.ts", "test/**/*.ts", "bench/**/*.ts", "tools/**/*.ts"], {
-    cwd: root,
-  }).sort()) {
-    const text = readFileSync(path.join(root, file), "utf8");
-    for (const match of text.matchAll(importPattern)) {
-      const target = match[1] ?? match[2] ?? match[3] ?? "";
-      const why = violation(file, target);
-      if (why === undefined) continue;
-      const line = text.slice(0, match.index).split("\n").length;
+  const sources = ["src/**/*.ts", "sdk/src/**/*.ts", "test/**/*.ts", "bench/**/*.ts", "tools/**/*.ts"];
+  for (const file of globSync(sources, { cwd: root }).sort()) {
+    for (const { line, target, why } of violationsIn(file, readFileSync(path.join(root, file), "utf8"))) {
       console.error(`${file}:${line}: ${JSON.stringify(target)}: ${why}`);
-      failures++;
+      process.exitCode = 1;
     }
   }
-  if (failures > 0) process.exitCode = 1;
 }
