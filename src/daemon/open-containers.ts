@@ -23,6 +23,7 @@ import { openNamespaceSandboxer } from "../drivers/sandbox/namespaces/namespace-
 import { FifoStreamOpener } from "../drivers/streams/fifo/fifo-streams.ts";
 import { localBindSources } from "../drivers/volume/local/bind-sources.ts";
 import { openLocalVolumes } from "../drivers/volume/local/local-volumes.ts";
+import { removeEmptyCgroup } from "../linux/cgroup/remove-empty.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Metadata } from "./open-metadata.ts";
 import { workerUrl } from "./program-files.ts";
@@ -48,6 +49,8 @@ export async function openContainers(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<Containers> {
   await using undo = new AsyncDisposableStack();
+  // Runtimes make the parent of their containers and leave it: with the last container it goes.
+  undo.defer(async () => await removeEmptyCgroup(config.containers.cgroupParent));
   const sandboxer = undo.use(
     await openNamespaceSandboxer({ stateDirectory: config.state, workerUrl: workerUrl("namespaces") }),
   );

@@ -9,6 +9,7 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { Cgroup } from "./cgroup.ts";
 import { directoriesOfPath, readCgroupLayout } from "./layout.ts";
+import { removeEmptyCgroup } from "./remove-empty.ts";
 
 const { signal } = new AbortController();
 
@@ -57,6 +58,17 @@ test("lists and kills the processes of a cgroup and of those below it, and remov
   assert.deepEqual(await cgroup.processes(), []);
   await cgroup.remove({ signal });
   assert.ok(Object.values(directories).every((directory) => !existsSync(directory)));
+});
+
+test("an empty cgroup is removed, and one with another in it stays", async (t) => {
+  const { directories } = await makeCgroup(t, "empty");
+  const cgroupsPath = `/berth-test-${process.pid}-empty`;
+  await removeEmptyCgroup(cgroupsPath);
+  for (const directory of Object.values(directories)) assert.ok(existsSync(path.join(directory, "below")));
+  await removeEmptyCgroup(`${cgroupsPath}/below`);
+  await removeEmptyCgroup(cgroupsPath);
+  await removeEmptyCgroup(cgroupsPath);
+  for (const directory of Object.values(directories)) assert.ok(!existsSync(directory));
 });
 
 test("takes a cgroup that does not exist for empty and removed", async () => {

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { suite, test } from "node:test";
 import { hierarchyOf, readCgroupLayout } from "../../../src/linux/cgroup/layout.ts";
+import { removeEmptyCgroup } from "../../../src/linux/cgroup/remove-empty.ts";
 import { outputOf, type RunInit, runContainer, startContainer } from "../../support/run-container.ts";
 import { suiteDaemon } from "../../support/suite-daemon.ts";
 
@@ -102,6 +103,20 @@ suite("resources", () => {
     assert.ok(existsSync(path.join(pids, cgroupParent, id)));
     await at.client.containers.remove(id, { force: true });
     assert.ok(!existsSync(path.join(pids, cgroupParent, id)));
+    await removeEmptyCgroup(cgroupParent);
+  });
+
+  test("the engine's own cgroup parent goes with a daemon that has no containers", async () => {
+    const { mountPoint = "" } = hierarchyOf(await readCgroupLayout(), "pids") ?? {};
+    const parent = path.join(mountPoint, at.daemon.cgroupParent);
+    const id = await startContainer(at.client);
+    await at.daemon.stop();
+    assert.ok(existsSync(path.join(parent, id)), "a container outlives the daemon, with its cgroup");
+    await at.daemon.start();
+    await at.client.containers.remove(id, { force: true });
+    await at.daemon.stop();
+    assert.ok(!existsSync(parent));
+    await at.daemon.start();
   });
 
   test("impossible limits are refused with Docker's texts", async () => {
