@@ -32,7 +32,8 @@ export type {
   LogOptions,
   WaitCondition,
 } from "./containers.ts";
-export { DockerConfig, defaultDockerConfigPath, type StoredCredentials } from "./credentials/docker-config.ts";
+export { DockerConfig, defaultDockerConfigPath } from "./credentials/docker-config.ts";
+export type { StoredCredentials } from "./credentials/stored-credentials.ts";
 export { BerthError } from "./errors.ts";
 export type { ExecStreams } from "./exec.ts";
 export type { Images, RegistryCredentials, TransferOptions } from "./images.ts";

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { BerthError } from "../errors.ts";
-import type { StoredCredentials } from "./docker-config.ts";
+import type { StoredCredentials } from "./stored-credentials.ts";
 
 /** The user name under which helpers keep identity tokens. */
 const tokenUser = "<token>";

@@ -9,14 +9,7 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { BerthError } from "../errors.ts";
 import { eraseWithHelper, getFromHelper, storeWithHelper } from "./credential-helper.ts";
-
-/** What a user proves itself with; identityToken and registryToken stand instead of a password. */
-export interface StoredCredentials {
-  readonly username?: string;
-  readonly password?: string;
-  readonly identityToken?: string;
-  readonly registryToken?: string;
-}
+import type { StoredCredentials } from "./stored-credentials.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
