@@ -51,7 +51,7 @@ export async function startContainer(
 async function recordFailure(engine: Engine, record: ContainerRecord, failure: unknown): Promise<void> {
   try {
     await cleanup(async () => {
-      await engine.io.close(record.id);
+      await engine.io.remove(record.id);
       const failed = await engine.registry.updateState(record.id, {
         error: messageOf(failure),
         exitCode: startFailureExitCode(failure),
