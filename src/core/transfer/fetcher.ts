@@ -101,10 +101,16 @@ async function download(
   const isResumed = ingest.offset > 0;
   onBytes(ingest.offset);
   const options = { ...registryOptions(context), offset: ingest.offset };
-  for await (const chunk of registry.openBlob(context.reference, descriptor, options)) {
-    await ingest.write(chunk);
-    onBytes(ingest.offset);
-    await failpoint("transfer.blob.chunk");
+  try {
+    for await (const chunk of registry.openBlob(context.reference, descriptor, options)) {
+      await ingest.write(chunk);
+      onBytes(ingest.offset);
+      await failpoint("transfer.blob.chunk");
+    }
+  } catch (error) {
+    // Kept for a later try, it would keep the disk full, and nothing else could go on.
+    if (hasCode(error, "resource-exhausted")) await ingest.restart();
+    throw error;
   }
   onVerify();
   try {
