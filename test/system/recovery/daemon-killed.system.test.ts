@@ -6,6 +6,7 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { suite, test } from "node:test";
 import { mountPointsWithin, unmountAll } from "../../../src/linux/mount/unmount.ts";
+import { killProcess, processesWorkingIn } from "../../../src/linux/process/process-identity.ts";
 import { eventually } from "../../support/daemon.ts";
 import { execOutput, outputOf, readOutput, startContainer } from "../../support/run-container.ts";
 import { suiteDaemon } from "../../support/suite-daemon.ts";
@@ -152,6 +153,11 @@ suite("another daemon takes over", () => {
     process.kill(shim, "SIGKILL");
     process.kill(pid, "SIGKILL");
     await exitWhileAway(pid);
+    // No process outlives a reboot: the shim that was kept for the next container neither.
+    const shims = `${own.daemon.state}/runtime/shims`;
+    for (const name of await readdir(shims)) {
+      for (const spare of await processesWorkingIn(`${shims}/${name}`)) await killProcess(spare);
+    }
     for (const mount of (await mountPointsWithin(own.daemon.state)).toReversed()) await unmountAll(mount);
     await rm(own.daemon.state, { recursive: true, force: true });
     await own.daemon.start();
