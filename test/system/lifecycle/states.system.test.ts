@@ -9,7 +9,7 @@ import { suiteDaemon } from "../../support/suite-daemon.ts";
 import { filesOfContainer } from "../../support/traces.ts";
 
 /** Ends at once on SIGTERM, as a program does that handles it. */
-const obedient = ["sh", "-c", "trap 'exit 143' TERM; while :; do sleep 0.1; done"];
+const obedient = ["sh", "-c", "trap 'exit 143' TERM; echo ready; while :; do sleep 0.1; done"];
 /** Init ignores signals that it does not handle. */
 const stubborn = ["sleep", "1000"];
 
@@ -19,6 +19,11 @@ suite("the states of a container", () => {
     (await own.client.containers.create({ image: "busybox", command: [...command], networkMode: "none", ...init })).id;
   const started = async (command: readonly string[], init = {}) =>
     await startContainer(own.client, { command: [...command], networkMode: "none", ...init });
+  /** Its traps are set. */
+  const ready = async (id: string) => {
+    await eventually("the traps", async () => (await logText(id)).includes("ready") || undefined);
+    return id;
+  };
   const stateOf = async (id: string) => (await own.client.containers.inspect(id)).state;
   const conflicts = async (work: Promise<unknown>, message: RegExp) =>
     await assert.rejects(work, (error: Error & { code: string }) => {
@@ -79,7 +84,7 @@ suite("the states of a container", () => {
 
   test("stopping sends the stop signal and waits: 143, 137 when it has to be killed", async () => {
     const { containers } = own.client;
-    const kind = await started(obedient);
+    const kind = await ready(await started(obedient));
     await containers.stop(kind, { timeoutSeconds: 30 });
     assert.equal((await stateOf(kind))?.exitCode, 143);
     const deaf = await started(stubborn);
@@ -87,12 +92,14 @@ suite("the states of a container", () => {
     await containers.stop(deaf, { timeoutSeconds: 1 });
     assert.ok(Date.now() - before >= 1000);
     assert.equal((await stateOf(deaf))?.exitCode, 137);
-    const own1 = await started(["sh", "-c", "trap 'exit 9' USR1; while :; do sleep 0.1; done"], {
+    const own1 = await started(["sh", "-c", "trap 'exit 9' USR1; echo ready; while :; do sleep 0.1; done"], {
       stopSignal: "SIGUSR1",
     });
+    await ready(own1);
     await containers.stop(own1, { timeoutSeconds: -1 });
     assert.equal((await stateOf(own1))?.exitCode, 9);
-    const asked = await started(["sh", "-c", "trap 'exit 4' HUP; while :; do sleep 0.1; done"]);
+    const asked = await started(["sh", "-c", "trap 'exit 4' HUP; echo ready; while :; do sleep 0.1; done"]);
+    await ready(asked);
     await containers.stop(asked, { posixSignal: "HUP" });
     assert.equal((await stateOf(asked))?.exitCode, 4);
     const hasty = await started(stubborn, { stopTimeoutSeconds: 0 });
