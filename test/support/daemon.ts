@@ -268,6 +268,8 @@ async function run(
       const status = error === null ? 0 : typeof error.code === "number" ? error.code : 255;
       resolve({ status, stdout, stderr });
     });
+    // One that has ended reads no more; its status says what there is to say.
+    child.stdin?.on("error", () => undefined);
     child.stdin?.end(input ?? "");
   });
 }
