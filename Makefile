@@ -3,7 +3,7 @@
 
 .PHONY: setup build check test demo bench clean
 
-# Debian packages, npm packages (Node 24 among them), the native init, the bundles.
+# Debian packages, npm packages (Node 24 among them), the native programs, the bundles.
 setup:
 	@tools/setup.sh
 
@@ -27,3 +27,4 @@ bench: setup
 clean:
 	rm -rf dist build
 	$(MAKE) -C native/init clean
+	$(MAKE) -C native/keeper clean

@@ -2,9 +2,11 @@
 // make bench: what a person waits for, against peers in the same run. Commands are interleaved; medians and ratios are
 // printed and written to docs/benchmarks.md. A peer that is not installed is left out by name.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { mountOne } from "../src/linux/mount/mount-all.ts";
+import { unmountAll } from "../src/linux/mount/unmount.ts";
 import { measureCliStart } from "./cli-start.ts";
 import { type Contender, interleave, type Measurement } from "./interleave.ts";
 import { describeMachine } from "./machine.ts";
@@ -21,6 +23,11 @@ const directory = mkdtempSync(path.join(tmpdir(), "berth-bench-"));
 const left: string[] = [];
 try {
   await using stack = new AsyncDisposableStack();
+  // What engines keep in /run lies in memory, as it does on an installed machine.
+  const run = path.join(directory, "run");
+  mkdirSync(run);
+  mountOne({ type: "tmpfs", source: "tmpfs", options: [] }, run);
+  stack.defer(async () => await unmountAll(run));
   const rootfs = makeRootfs(directory);
   const berth = stack.use(await openBerth({ directory, checkout, rootfs }));
   const contenders: Contender[] = [...berth.contenders];

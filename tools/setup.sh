@@ -53,7 +53,9 @@ if ! cmp -s package-lock.json $installed; then
   cp package-lock.json $installed
 fi
 
-make --no-print-directory -s -C native/init || fail "the init of native/init could not be built: see above"
+for program in init keeper; do
+  make --no-print-directory -s -C "native/$program" || fail "native/$program could not be built: see above"
+done
 # Bundles are made anew when a source is newer than they are.
 if [ ! -f dist/cli.blob ] || [ -n "$(find src sdk tools/build.ts package.json -newer dist/cli.blob -type f -print -quit)" ]; then
   echo "setup: building berth"

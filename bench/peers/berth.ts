@@ -23,7 +23,7 @@ export async function openBerth(options: {
   readonly rootfs: Rootfs;
 }): Promise<BerthPeer> {
   const { directory, checkout, rootfs } = options;
-  const state = path.join(directory, "berth-state");
+  const state = path.join(directory, "run/berth");
   const command = path.join(checkout, "bin/berth");
   const environment = { BERTH_HOST: `unix://${state}/berth.sock` };
   const config = path.join(directory, "berth.toml");

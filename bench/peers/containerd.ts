@@ -10,13 +10,13 @@ import type { MissingPeer, Peer, PeerOptions } from "./peer.ts";
 /** A containerd of its own, driven by ctr; the one on PATH. */
 export async function openContainerd({ directory, archive }: PeerOptions): Promise<Peer | MissingPeer> {
   if (spawnSync("ctr", ["--version"]).status !== 0) return { missing: "containerd (no ctr on PATH)" };
-  const socket = path.join(directory, "containerd.sock");
+  const socket = path.join(directory, "run/containerd.sock");
   const config = path.join(directory, "containerd.toml");
   writeFileSync(
     config,
     `version = 2
 root = "${path.join(directory, "containerd-root")}"
-state = "${path.join(directory, "containerd-state")}"
+state = "${path.join(directory, "run/containerd")}"
 disabled_plugins = ["io.containerd.grpc.v1.cri"]
 [grpc]
 address = "${socket}"

@@ -12,7 +12,7 @@ export async function openPodman({ directory, archive }: PeerOptions): Promise<P
     "--root",
     path.join(directory, "podman-root"),
     "--runroot",
-    path.join(directory, "podman-state"),
+    path.join(directory, "run/podman"),
     "--runtime",
     "runc",
     "--cgroup-manager",

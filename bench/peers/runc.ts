@@ -20,7 +20,7 @@ export async function openRunc({ directory, rootfs }: PeerOptions): Promise<Peer
   spec.process.terminal = false;
   spec.process.args = ["true"];
   writeFileSync(file, JSON.stringify(spec));
-  const root = path.join(directory, "runc-root");
+  const root = path.join(directory, "run/runc");
   return await Promise.resolve({
     contenders: [
       {

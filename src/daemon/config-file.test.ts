@@ -49,7 +49,6 @@ log_max_files = 7
 cgroup_parent = "/pods"
 [runtime]
 default = "mine"
-spare_shim = false
 [runtime.handlers.mine]
 driver = "shim"
 shim = "/h/containerd-shim-kata-v2"
@@ -72,7 +71,6 @@ systemd_cgroup = true
     containers: { logRotation: { maximumSize: 1536, maximumFiles: 7 }, cgroupParent: "/pods" },
     runtime: {
       default: "mine",
-      spareShim: false,
       handlers: [
         {
           name: "mine",

@@ -71,7 +71,6 @@ export function parseConfig(text: string, directories: Partial<DaemonDirectories
       ...base.runtime,
       ...optional("default", runtime.string("default")),
       handlers: handlersOf(runtime.section("handlers")),
-      spareShim: runtime.boolean("spare_shim") ?? base.runtime.spareShim,
     },
   };
   for (const section of [registry, log, network, containers, runtime, top]) section.refuseUnread();

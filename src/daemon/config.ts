@@ -41,8 +41,6 @@ export interface DaemonConfig extends DaemonDirectories {
     /** Undefined: the first handler that works here. */
     readonly default?: string;
     readonly handlers: readonly RuntimeHandler[];
-    /** Keeps a shim ready for the next container for a minute after the last start. */
-    readonly spareShim: boolean;
   };
 }
 
@@ -71,7 +69,7 @@ export function defaultConfig(
       pluginDirectories: [],
     },
     containers: { logRotation: { maximumSize: 10 * 1024 * 1024, maximumFiles: 3 }, cgroupParent: "/berth" },
-    runtime: { handlers: defaultHandlers, spareShim: true },
+    runtime: { handlers: defaultHandlers },
   };
 }
 
@@ -115,8 +113,6 @@ cgroup_parent = "/berth"
 [runtime]
 # The first handler below that works here is the default; name one to choose it.
 # default = "runc"
-# Keeps a shim ready for the next container for a minute after the last start, which then takes 30 ms less.
-spare_shim = true
 
 [runtime.handlers.crun]
 driver = "shim"

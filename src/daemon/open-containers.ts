@@ -20,13 +20,14 @@ import { LocalNetworkFiles } from "../drivers/network-files/local/local-network-
 import { createRootFilesystem } from "../drivers/rootfs/linux/root-filesystem.ts";
 import { openShimRuntime } from "../drivers/runtime/shim/runtime.ts";
 import { openNamespaceSandboxer } from "../drivers/sandbox/namespaces/namespace-sandboxer.ts";
+import { FifoKeeper } from "../drivers/streams/fifo/fifo-keeper.ts";
 import { FifoStreamOpener } from "../drivers/streams/fifo/fifo-streams.ts";
 import { localBindSources } from "../drivers/volume/local/bind-sources.ts";
 import { openLocalVolumes } from "../drivers/volume/local/local-volumes.ts";
 import { removeEmptyCgroup } from "../linux/cgroup/remove-empty.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Metadata } from "./open-metadata.ts";
-import { workerUrl } from "./program-files.ts";
+import { keeperPath, workerUrl } from "./program-files.ts";
 
 export interface Containers extends AsyncDisposable {
   readonly mounts: MountActivator;
@@ -70,7 +71,6 @@ export async function openContainers(
         stateDirectory: path.join(config.state, "runtime"),
         namespace: shimNamespace,
         eventSocketPath: path.join(config.state, "events.sock"),
-        keepSpare: config.runtime.spareShim,
       },
       { signal },
     ),
@@ -99,6 +99,16 @@ export async function openContainers(
     runtimes: { shim },
     ...(config.runtime.default !== undefined && { defaultName: config.runtime.default }),
   });
+  const keeper = undo.use(
+    await FifoKeeper.open(
+      {
+        program: keeperPath,
+        socket: path.join(config.state, "keeper.sock"),
+        logger: logger.child({ scope: "streams/fifo" }),
+      },
+      { signal },
+    ),
+  );
   const resources = undo.move();
   return {
     mounts: createMountActivator(),
@@ -107,7 +117,7 @@ export async function openContainers(
     sandboxes,
     networks,
     handlers,
-    streams: new FifoStreamOpener({ logger: logger.child({ scope: "streams/fifo" }) }),
+    streams: new FifoStreamOpener({ logger: logger.child({ scope: "streams/fifo" }), keeper }),
     logs: new CriFileLogs({ logger: logger.child({ scope: "logs/cri-file" }) }),
     [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
   };

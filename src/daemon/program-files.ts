@@ -11,6 +11,13 @@ export function workerUrl(name: "namespaces" | "overlay-snapshotter"): URL {
 }
 
 /** The static init that --init puts into containers. */
-export const initPath = fileURLToPath(
-  new URL(isBundled ? "../build/native/berth-init" : "../../build/native/berth-init", import.meta.url),
-);
+export const initPath = nativeProgram("berth-init");
+
+/** What keeps output while no daemon runs. */
+export const keeperPath = nativeProgram("berth-keeper");
+
+/** Static programs that make builds from native/. */
+function nativeProgram(name: string): string {
+  const directory = isBundled ? "../build/native/" : "../../build/native/";
+  return fileURLToPath(new URL(`${directory}${name}`, import.meta.url));
+}

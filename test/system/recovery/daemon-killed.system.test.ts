@@ -6,7 +6,6 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { suite, test } from "node:test";
 import { mountPointsWithin, unmountAll } from "../../../src/linux/mount/unmount.ts";
-import { killProcess, processesWorkingIn } from "../../../src/linux/process/process-identity.ts";
 import { eventually } from "../../support/daemon.ts";
 import { execOutput, outputOf, readOutput, startContainer } from "../../support/run-container.ts";
 import { suiteDaemon } from "../../support/suite-daemon.ts";
@@ -74,11 +73,11 @@ suite("another daemon takes over", () => {
     });
   }
 
-  test("exits while it was away: real code and time, out of memory told, --rm done", async () => {
+  test("exits while it was away: real code and time, last output, out of memory told, --rm done", async () => {
     const { containers } = own.client;
     const limit = { memoryBytes: 32n * 1024n * 1024n, memorySwapBytes: 32n * 1024n * 1024n };
     const wait = "while [ ! -e /go ]; do sleep 0.05; done";
-    const plain = await started(`${wait}; exit 42`);
+    const plain = await started(`${wait}; echo last words; printf end; exit 42`);
     const removed = await started(`${wait}; exit 3`, { autoRemove: true });
     const hungry = await started(`${wait}; exec tail /dev/zero`, { resources: limit });
     const pids = await Promise.all([plain, removed, hungry].map(async (id) => (await stateOf(id))?.pid ?? 0));
@@ -91,6 +90,7 @@ suite("another daemon takes over", () => {
     await eventually("all of them to be settled", async () => (await containers.list()).length === 0 || undefined);
     const state = await stateOf(plain);
     assert.deepEqual([state?.status, state?.exitCode, state?.oomKilled, state?.error], ["exited", 42, false, ""]);
+    assert.equal(await logOf(plain), "last words\nend");
     assert.ok(Number(state?.finishedAt?.seconds) <= Math.ceil(gone / 1000), "the time is that of the exit");
     assert.deepEqual([(await stateOf(hungry))?.exitCode, (await stateOf(hungry))?.oomKilled], [137, true]);
     await eventually(
@@ -153,11 +153,6 @@ suite("another daemon takes over", () => {
     process.kill(shim, "SIGKILL");
     process.kill(pid, "SIGKILL");
     await exitWhileAway(pid);
-    // No process outlives a reboot: the shim that was kept for the next container neither.
-    const shims = `${own.daemon.state}/runtime/shims`;
-    for (const name of await readdir(shims)) {
-      for (const spare of await processesWorkingIn(`${shims}/${name}`)) await killProcess(spare);
-    }
     for (const mount of (await mountPointsWithin(own.daemon.state)).toReversed()) await unmountAll(mount);
     await rm(own.daemon.state, { recursive: true, force: true });
     await own.daemon.start();

@@ -40,8 +40,6 @@ export interface ShimRuntimeDependencies {
   readonly namespace: string;
   /** Where shims send events; the same path after a restart, else they cannot find it. */
   readonly eventSocketPath: string;
-  /** Keeps a shim ready for the next sandbox for a minute after the last one was made. */
-  readonly keepSpare?: boolean;
 }
 
 /** Ready to run, with the shims of an earlier daemon found again and those that nobody needs removed. */
@@ -49,7 +47,7 @@ export async function openShimRuntime(
   dependencies: ShimRuntimeDependencies,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<TaskRuntime> {
-  const { logger, namespace, eventSocketPath, stateDirectory, keepSpare = false } = dependencies;
+  const { logger, namespace, eventSocketPath, stateDirectory } = dependencies;
   const layout = new Layout(stateDirectory);
   const environment = { layout, cgroups: await readCgroupLayout(), logger, namespace, eventSocketPath };
   await using undo = new AsyncDisposableStack();
@@ -60,10 +58,10 @@ export async function openShimRuntime(
     logger.warn({ work: name, error: messageOf(error) }, "background work of the shim runtime failed");
   });
   undo.defer(async () => await group[Symbol.asyncDispose]());
-  const pool = undo.use(new ShimPool(environment, group));
+  const pool = undo.use(new ShimPool(environment));
   await pool.recover({ signal });
   undo.move();
-  return new ShimRuntime(environment, { pool, events, group, keepSpare });
+  return new ShimRuntime(environment, { pool, events, group });
 }
 
 class ShimRuntime implements TaskRuntime {
@@ -71,7 +69,6 @@ class ShimRuntime implements TaskRuntime {
   readonly #pool: ShimPool;
   readonly #events: ShimEvents;
   readonly #group: TaskGroup;
-  readonly #keepSpare: boolean;
   readonly #lock = new KeyedLock();
   /** Sandboxes by the id of a task that was announced and not made yet. */
   readonly #announced = new Map<string, string>();
@@ -82,14 +79,12 @@ class ShimRuntime implements TaskRuntime {
       readonly pool: ShimPool;
       readonly events: ShimEvents;
       readonly group: TaskGroup;
-      readonly keepSpare: boolean;
     },
   ) {
     this.#environment = environment;
     this.#pool = parts.pool;
     this.#events = parts.events;
     this.#group = parts.group;
-    this.#keepSpare = parts.keepSpare;
   }
 
   warm(request: { readonly id: string; readonly sandboxId: string; readonly handler: RuntimeHandler }): void {
@@ -158,7 +153,7 @@ class ShimRuntime implements TaskRuntime {
     await cleanup(async (signal) => {
       for (const [id, sandboxId] of this.#announced) await this.#pool.release(sandboxId, id, { signal });
     });
-    await this.#pool[Symbol.asyncDispose]();
+    this.#pool[Symbol.dispose]();
     await this.#events[Symbol.asyncDispose]();
   }
 
@@ -171,7 +166,6 @@ class ShimRuntime implements TaskRuntime {
     const { pid, record: complete } = await createInShim(this.#environment, shim, { request, record }, { signal });
     const task = this.#taskOf(complete, shim, pid);
     task.watch();
-    if (this.#keepSpare) this.#pool.prepareSpare(request.handler);
     return task;
   }
 

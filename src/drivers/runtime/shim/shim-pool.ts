@@ -5,12 +5,10 @@
 import { readdir } from "node:fs/promises";
 import { failedPrecondition, hasCode, messageOf, unavailable } from "../../../base/errors.ts";
 import { KeyedLock } from "../../../base/keyed-lock.ts";
-import type { TaskGroup } from "../../../base/lifetime.ts";
 import type { RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
 import { readShimRecord, readTaskRecords } from "./bundle.ts";
 import { removeShim } from "./remove-shim.ts";
 import { attachShim, type Shim, type ShimEnvironment, startShim } from "./shim.ts";
-import { SpareShim } from "./spare-shim.ts";
 
 /** How long a shim may take to end after Shutdown before it is killed. */
 const shutdownMs = 3_000;
@@ -22,22 +20,14 @@ export interface ShimRequest {
   readonly handler: RuntimeHandler;
 }
 
-export class ShimPool implements AsyncDisposable {
+export class ShimPool implements Disposable {
   readonly #environment: ShimEnvironment;
   readonly #shims = new Map<string, Shim>();
   readonly #users = new Map<string, Set<string>>();
   readonly #lock = new KeyedLock();
-  readonly #spare: SpareShim;
 
-  /** group: for what it does ahead of time. */
-  constructor(environment: ShimEnvironment, group: TaskGroup) {
+  constructor(environment: ShimEnvironment) {
     this.#environment = environment;
-    this.#spare = new SpareShim(environment, group);
-  }
-
-  /** Gets ready for the next sandbox of this handler, in the background. */
-  prepareSpare(handler: RuntimeHandler): void {
-    this.#spare.prepare(handler);
   }
 
   /** Takes over what an earlier daemon left: connects to shims that tasks need, removes the others. */
@@ -69,8 +59,7 @@ export class ShimPool implements AsyncDisposable {
       );
     }
     await this.#discard(sandboxId);
-    const started =
-      (await this.#spare.take(request, { signal })) ?? (await startShim(this.#environment, request, { signal }));
+    const started = await startShim(this.#environment, request, { signal });
     this.#shims.set(sandboxId, started);
     return started;
   }
@@ -91,9 +80,8 @@ export class ShimPool implements AsyncDisposable {
     await this.#end(sandboxId, signal);
   }
 
-  /** Lets go of all shims, which go on running; the one that nobody has is ended. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#spare[Symbol.asyncDispose]();
+  /** Lets go of all shims, which go on running. */
+  [Symbol.dispose](): void {
     for (const shim of this.#shims.values()) shim[Symbol.dispose]();
     this.#shims.clear();
   }

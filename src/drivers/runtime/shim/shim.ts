@@ -68,11 +68,6 @@ export class Shim implements Disposable {
     return this.record.handler;
   }
 
-  /** The same shim for another sandbox; this one is not to be used any more. */
-  handOver(to: { readonly sandboxId: string; readonly handler: RuntimeHandler }): Shim {
-    return new Shim({ ...this.record, ...to }, this.#client, this.#log);
-  }
-
   /** Calls the Task service; connects again when the connection was lost. */
   async call<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,

@@ -21,19 +21,24 @@ import type { Stdio } from "../../../core/streams/stdio.ts";
 import { hasErrno } from "../../../host/files/errno.ts";
 import { makeFifo } from "../../../linux/ffi/fifo.ts";
 import { AttachedReaders } from "./attached-readers.ts";
+import type { FifoKeeper } from "./fifo-keeper.ts";
 import { InputFifo } from "./input-fifo.ts";
 import { OutputFifo } from "./output-fifo.ts";
 
 export interface FifoStreamOpenerDependencies {
   readonly logger: Logger;
+  /** Keeps output that nobody has read while no daemon runs; without one it is lost when the container ends meanwhile. */
+  readonly keeper?: FifoKeeper;
 }
 
 /** Makes the FIFOs <id>-stdin, <id>-stdout and <id>-stderr in the request's directory, or finds them there. */
 export class FifoStreamOpener implements StreamOpener {
   readonly #logger: Logger;
+  readonly #keeper: FifoKeeper | undefined;
 
-  constructor({ logger }: FifoStreamOpenerDependencies) {
+  constructor({ logger, keeper }: FifoStreamOpenerDependencies) {
     this.#logger = logger;
+    this.#keeper = keeper;
   }
 
   async open(request: StreamRequest): Promise<ProcessStreams> {
@@ -44,9 +49,11 @@ export class FifoStreamOpener implements StreamOpener {
       for (const fifo of [stdio.stdin, stdio.stdout, stdio.stderr]) {
         if (fifo !== undefined && ensureFifo(fifo)) made.push(fifo);
       }
-      return new FifoStreams(stdio, request.sink, this.#logger.child({ process: request.id }));
+      await this.#keeper?.hold(made.filter((fifo) => fifo !== stdio.stdin));
+      const logger = this.#logger.child({ process: request.id });
+      return new FifoStreams({ stdio, sink: request.sink, logger, keeper: this.#keeper });
     } catch (error) {
-      await removeFiles(made);
+      await removeFiles(made, this.#keeper);
       throw toEngineError(error, `open the streams of process ${request.id}`);
     }
   }
@@ -60,6 +67,7 @@ export class FifoStreamOpener implements StreamOpener {
   }
 
   async remove(directory: string): Promise<void> {
+    await this.#keeper?.drop(directory);
     await rm(directory, { recursive: true, force: true });
   }
 }
@@ -67,8 +75,16 @@ export class FifoStreamOpener implements StreamOpener {
 /** The FIFO that every process with output has, whatever else it has. */
 const outputSuffix = "-stdout";
 
+interface FifoStreamsParts {
+  readonly stdio: Stdio;
+  readonly sink: OutputSink | undefined;
+  readonly logger: Logger;
+  readonly keeper: FifoKeeper | undefined;
+}
+
 class FifoStreams implements ProcessStreams {
   readonly stdio: Stdio;
+  readonly #keeper: FifoKeeper | undefined;
   readonly ended: Promise<void>;
   readonly #sink: OutputSink | undefined;
   readonly #logger: Logger;
@@ -81,10 +97,11 @@ class FifoStreams implements ProcessStreams {
   #sinkFailed = false;
   #draining = false;
 
-  constructor(stdio: Stdio, sink: OutputSink | undefined, logger: Logger) {
+  constructor({ stdio, sink, logger, keeper }: FifoStreamsParts) {
     this.stdio = stdio;
     this.#sink = sink;
     this.#logger = logger;
+    this.#keeper = keeper;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#resolveEnded = resolve;
@@ -114,7 +131,10 @@ class FifoStreams implements ProcessStreams {
 
   async drain({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#draining = true;
-    for (const output of this.#outputs) output.resume();
+    for (const output of this.#outputs) {
+      output.resume();
+      output.finish();
+    }
     await raceSignal(this.ended, AbortSignal.timeout(graceMs)).catch(() => {
       // What comes later is nobody's any more.
     });
@@ -127,7 +147,8 @@ class FifoStreams implements ProcessStreams {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
-    await removeFiles([this.stdio.stdin, this.stdio.stdout, this.stdio.stderr].filter((fifo) => fifo !== undefined));
+    const fifos = [this.stdio.stdin, this.stdio.stdout, this.stdio.stderr].filter((fifo) => fifo !== undefined);
+    await removeFiles(fifos, this.#keeper);
   }
 
   #listen(stream: OutputStream, fifo: string): void {
@@ -196,6 +217,11 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   }
 }
 
-async function removeFiles(files: readonly string[]): Promise<void> {
-  await Promise.all(files.map((file) => rm(file, { force: true })));
+async function removeFiles(files: readonly string[], keeper: FifoKeeper | undefined): Promise<void> {
+  await Promise.all(
+    files.map(async (file) => {
+      await rm(file, { force: true });
+      await keeper?.drop(file);
+    }),
+  );
 }

@@ -56,8 +56,8 @@ export class Fixture implements AsyncDisposable {
     return this.#runtime;
   }
 
-  async openRuntime(options: { readonly keepSpare?: boolean } = {}): Promise<TaskRuntime> {
-    this.#runtime = await openShimRuntime({ ...this.dependencies, ...options }, { signal });
+  async openRuntime(): Promise<TaskRuntime> {
+    this.#runtime = await openShimRuntime(this.dependencies, { signal });
     return this.#runtime;
   }
 
@@ -65,10 +65,6 @@ export class Fixture implements AsyncDisposable {
   async closeRuntime(): Promise<void> {
     await this.#runtime?.[Symbol.asyncDispose]();
     this.#runtime = undefined;
-  }
-
-  get shimsDirectory(): string {
-    return join(this.state, "run", "shims");
   }
 
   get dependencies() {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { EngineError } from "../../../../base/errors.ts";
@@ -311,29 +311,6 @@ export function testHandler(handler: RuntimeHandler): void {
       assert.deepEqual(await fixture.runtime.list(), []);
       assert.deepEqual(await fixture.leftovers(), [], state);
     }
-  });
-
-  on("hands a shim that was started ahead to the next sandbox, which a later daemon finds again", async (fixture) => {
-    await fixture.closeRuntime();
-    const runtime = await fixture.openRuntime({ keepSpare: true });
-    const shims = async () => (await fixture.leftovers()).filter((line) => line.startsWith("process "));
-    const first = await runtime.create(fixture.request(["/bin/sleep", "1000"]), { signal });
-    await eventually(
-      async () => (await readdir(fixture.shimsDirectory)).length === 2 && (await shims()).length >= 2,
-      () => "no spare shim",
-    );
-    const spare = (await readdir(fixture.shimsDirectory)).find((name) => !name.startsWith("sandbox-"));
-    const request = fixture.request(["/bin/sh", "-c", "exit 5"]);
-    const second = await runtime.create(request, { signal });
-    const now = await readdir(fixture.shimsDirectory);
-    assert.ok(spare !== undefined && now.includes(request.sandboxId) && !now.includes(spare), now.join(" "));
-    await fixture.closeRuntime();
-    const adopted = await (await fixture.openRuntime()).adopt(request.id, { signal });
-    assert.ok(adopted !== undefined);
-    await adopted.start({ signal });
-    assert.equal((await adopted.wait({ signal })).exitCode, 5);
-    for (const { id } of [first, second]) await fixture.runtime.purge(id, { signal });
-    assert.deepEqual(await fixture.leftovers(), []);
   });
 
   on("says what the runtime can do", async (fixture) => {
