@@ -76,7 +76,11 @@ test("a config.json that is a link stays one", async () => {
 
 test("a broken file is an error that names it and is not overwritten", async () => {
   await using temporary = await temporaryConfig("{broken");
-  for (const attempt of [temporary.config.get("a"), temporary.config.store("a", { username: "u" })]) {
+  const attempts = [
+    async () => await temporary.config.get("a"),
+    async () => await temporary.config.store("a", { username: "u" }),
+  ];
+  for (const attempt of attempts) {
     await assert.rejects(attempt, { code: "failed-precondition", message: new RegExp(temporary.file) });
   }
   assert.equal(await readFile(temporary.file, "utf8"), "{broken");

@@ -6,6 +6,7 @@
 import { messageOf } from "../../base/errors.ts";
 import type { ContainerId } from "../../base/ids.ts";
 import type { ContainerRecord } from "../containers/container.ts";
+import type { Task } from "../tasks/task-runtime.ts";
 import { containerEvent } from "./container-events.ts";
 import { exitedState, superviseContainer, unknownExitCode } from "./container-exit.ts";
 import { initStreams } from "./container-io.ts";
@@ -36,24 +37,29 @@ export async function recover(engine: Engine, { signal }: { readonly signal: Abo
   await removeOrphanSnapshots(engine);
 }
 
+/** False when its task is gone. A failure of our own ends the start of the daemon: no container is killed for that. */
 async function adopt(engine: Engine, record: ContainerRecord, signal: AbortSignal): Promise<boolean> {
+  const task = await findTask(engine, record, signal);
+  if (task === undefined) return false;
+  const io = await engine.io.ensure(record);
+  const left = await engine.streams.list(engine.io.directory(record.id));
+  const running = superviseContainer(engine, record, task, io);
+  recoverExecs(
+    engine,
+    { record, running },
+    left.filter(({ id }) => id !== initStreams),
+  );
+  engine.logger.info({ containerId: record.id, pid: task.pid }, "adopted a running container");
+  return true;
+}
+
+async function findTask(engine: Engine, record: ContainerRecord, signal: AbortSignal): Promise<Task | undefined> {
   try {
-    const task = await engine.handlers.runtime(record.handler).adopt(record.id, { signal });
-    if (task === undefined) return false;
-    const io = await engine.io.ensure(record);
-    const left = await engine.streams.list(engine.io.directory(record.id));
-    const running = superviseContainer(engine, record, task, io);
-    recoverExecs(
-      engine,
-      { record, running },
-      left.filter(({ id }) => id !== initStreams),
-    );
-    engine.logger.info({ containerId: record.id, pid: task.pid }, "adopted a running container");
-    return true;
+    return await engine.handlers.runtime(record.handler).adopt(record.id, { signal });
   } catch (error) {
     signal.throwIfAborted();
     engine.logger.error({ containerId: record.id, err: error }, `could not adopt a container: ${messageOf(error)}`);
-    return false;
+    return undefined;
   }
 }
 
