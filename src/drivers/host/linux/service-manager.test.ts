@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { activatedSockets, notifyReady, notifyStopping, takeManagerVariables } from "./service-manager.ts";
 
@@ -20,7 +20,8 @@ async function listen(t: TestContext, address: string): Promise<() => Promise<st
   ].join("\n");
   const child = spawn("python3", ["-c", program, address], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => child.kill("SIGKILL"));
-  const next = async () => String((await once(child.stdout, "data"))[0]).trim();
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async () => String((await lines.next()).value);
   assert.equal(await next(), "bound");
   return next;
 }
