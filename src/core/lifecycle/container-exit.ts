@@ -66,6 +66,14 @@ async function settle(
   signal: AbortSignal,
 ): Promise<void> {
   await running.io.streams.drain({ graceMs: outputGraceMs });
+  if (goesFirst(record)) {
+    try {
+      await removeFirst(engine, record, ending, signal);
+    } finally {
+      await giveBack(engine, running, record, ending);
+    }
+    return;
+  }
   await giveBack(engine, running, record, ending);
   const exited = await untilWritten(
     engine,
@@ -77,12 +85,37 @@ async function settle(
       }),
     signal,
   );
-  engine.running.delete(record.id);
-  const { exitCode, oomKilled } = ending;
+  announceExit(engine, exited, ending);
+  if (exited.config.autoRemove) await removeHeld(engine, exited, { volumes: true });
+}
+
+/**
+ * A container that goes with its exit and that nothing can be asked of any more is removed before its task and its
+ * network are taken down, for which nobody has to wait. Not when somebody may want its ports next, nor when processes of
+ * its own may outlive it.
+ */
+function goesFirst({ config, ports }: ContainerRecord): boolean {
+  return config.autoRemove && ports.length === 0 && config.pidMode === "";
+}
+
+/** A daemon that dies in between leaves a task and a sandbox that belong to nobody: recovery takes them down. */
+async function removeFirst(
+  engine: Engine,
+  record: ContainerRecord,
+  ending: ContainerEnding,
+  signal: AbortSignal,
+): Promise<void> {
+  const exited = { ...record, ports: [], state: exitedState(record.state, ending) };
+  announceExit(engine, exited, ending);
+  const remove = async () => await removeHeld(engine, exited, { volumes: true, leavesSandbox: true });
+  await untilWritten(engine, record, remove, signal);
+}
+
+function announceExit(engine: Engine, exited: ContainerRecord, { exitCode, oomKilled }: ContainerEnding): void {
+  engine.running.delete(exited.id);
   if (oomKilled) engine.events.publish(containerEvent("oom", exited));
   engine.events.publish(containerEvent("die", exited, { exitCode: String(exitCode) }));
-  engine.waiters.notify(record.id, "exit", { exitCode, error: "" });
-  if (exited.config.autoRemove) await removeHeld(engine, exited, { volumes: true });
+  engine.waiters.notify(exited.id, "exit", { exitCode, error: "" });
 }
 
 /** The state of a container that has run, after its run. */

@@ -48,12 +48,14 @@ export async function removeContainer(engine: Engine, reference: string, options
 export async function removeHeld(
   engine: Engine,
   record: ContainerRecord,
-  { volumes }: { readonly volumes: boolean },
+  { volumes, leavesSandbox = false }: { readonly volumes: boolean; readonly leavesSandbox?: boolean },
 ): Promise<void> {
   await engine.registry.updateState(record.id, { status: "dead" });
   await engine.io.remove(record.id);
   // Nothing to do, unless the end of its last run could not take it down.
-  if (engine.sandboxes.find(record.sandboxId) !== undefined) await engine.sandboxes.stop(record.sandboxId);
+  if (!leavesSandbox && engine.sandboxes.find(record.sandboxId) !== undefined) {
+    await engine.sandboxes.stop(record.sandboxId);
+  }
   await engine.mounts.deactivate(rootfsPath(engine, record.id));
   await deactivateSharedMemory(engine, record);
   await engine.snapshotter.remove(record.snapshotKey);
