@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Watches a running container and, when its process has ended, gives back what it used and records how it ended. The
-// exit is visible only after that: whoever waits finds ports free, logs whole and the OOM decision made.
+// exit is visible only after that: whoever waits finds ports free, logs whole and the OOM decision made. A container that
+// goes with its exit is the exception, see goesFirst.
 
 import { hasCode, messageOf } from "../../base/errors.ts";
 import { cleanup, delay, raceSignal } from "../../base/lifetime.ts";

@@ -54,14 +54,10 @@ export async function openShimRuntime(
   environment.layout.prepare();
   const events = undo.use(new ShimEvents(logger));
   await events.listen(eventSocketPath);
-  const group = new TaskGroup((error, name) => {
-    logger.warn({ work: name, error: messageOf(error) }, "background work of the shim runtime failed");
-  });
-  undo.defer(async () => await group[Symbol.asyncDispose]());
   const pool = undo.use(new ShimPool(environment));
   await pool.recover({ signal });
   undo.move();
-  return new ShimRuntime(environment, { pool, events, group });
+  return new ShimRuntime(environment, pool, events);
 }
 
 class ShimRuntime implements TaskRuntime {
@@ -73,18 +69,13 @@ class ShimRuntime implements TaskRuntime {
   /** Sandboxes by the id of a task that was announced and not made yet. */
   readonly #announced = new Map<string, string>();
 
-  constructor(
-    environment: ShimEnvironment,
-    parts: {
-      readonly pool: ShimPool;
-      readonly events: ShimEvents;
-      readonly group: TaskGroup;
-    },
-  ) {
+  constructor(environment: ShimEnvironment, pool: ShimPool, events: ShimEvents) {
     this.#environment = environment;
-    this.#pool = parts.pool;
-    this.#events = parts.events;
-    this.#group = parts.group;
+    this.#pool = pool;
+    this.#events = events;
+    this.#group = new TaskGroup((error, name) => {
+      environment.logger.warn({ work: name, error: messageOf(error) }, "background work of the shim runtime failed");
+    });
   }
 
   warm(request: { readonly id: string; readonly sandboxId: string; readonly handler: RuntimeHandler }): void {
