@@ -45,7 +45,7 @@ const shimNamespace = "berth";
 
 export async function openContainers(
   config: DaemonConfig,
-  { store }: Metadata,
+  { store, host }: Metadata,
   logger: Logger,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<Containers> {
@@ -92,6 +92,7 @@ export async function openContainers(
     sandboxer,
     networks,
     files,
+    bootId: host.bootId,
     logger: logger.child({ scope: "core/sandboxes" }),
   });
   const handlers = new HandlerTable({

@@ -31,6 +31,8 @@ export interface HostFacts {
   /** The distribution's pretty name. */
   readonly operatingSystem: string;
   readonly hostname: string;
+  /** New at every boot (random(4)). */
+  readonly bootId: string;
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly cgroup: CgroupFacts;

@@ -38,6 +38,7 @@ export function sandboxStart(engine: Engine, record: ContainerRecord): SandboxSt
     dns: config.dns,
     dnsSearch: config.dnsSearch,
     dnsOptions: config.dnsOptions,
+    sysctls: {},
   };
 }
 

@@ -11,7 +11,8 @@ import type { Logger } from "../../base/log.ts";
 import type { Store } from "../../storage/store.ts";
 import type { NetworkAttachment, NetworkDriver, PortMapping } from "../networks/network-driver.ts";
 import type { NetworkFilePaths, NetworkFiles } from "../networks/network-files.ts";
-import { type SandboxRecord, sandboxTable } from "./sandbox.ts";
+import { type Pod, podKey, podNameTable } from "./pod.ts";
+import { type PodRecord, type SandboxRecord, sandboxTable } from "./sandbox.ts";
 import type { Sandboxer, SandboxNamespaces } from "./sandboxer.ts";
 
 /** Where a namespace comes from: its own, the host's, or another sandbox's. */
@@ -31,6 +32,12 @@ export interface SandboxStart {
   readonly dns: readonly string[];
   readonly dnsSearch: readonly string[];
   readonly dnsOptions: readonly string[];
+  /** Of its own namespaces. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** What network plugins are told of the pod (CNI_ARGS). */
+  readonly networkArguments?: Readonly<Record<string, string>>;
+  /** Makes the sandbox a pod, whose name is taken with the first record of it. */
+  readonly pod?: Pod;
 }
 
 export interface ReadySandbox {
@@ -44,6 +51,7 @@ export class SandboxService {
   readonly #sandboxer: Sandboxer;
   readonly #networks: NetworkDriver;
   readonly #files: NetworkFiles;
+  readonly #bootId: string;
   readonly #logger: Logger;
 
   constructor(deps: {
@@ -51,12 +59,15 @@ export class SandboxService {
     readonly sandboxer: Sandboxer;
     readonly networks: NetworkDriver;
     readonly files: NetworkFiles;
+    /** Of this boot (random(4)). */
+    readonly bootId: string;
     readonly logger: Logger;
   }) {
     this.#store = deps.store;
     this.#sandboxer = deps.sandboxer;
     this.#networks = deps.networks;
     this.#files = deps.files;
+    this.#bootId = deps.bootId;
     this.#logger = deps.logger;
   }
 
@@ -87,8 +98,10 @@ export class SandboxService {
       namespaces: {},
       networks: attaches.map((network) => network.name),
       attachments: [],
+      bootId: this.#bootId,
+      ...(request.pod !== undefined && { pod: request.pod }),
     };
-    await this.#put(record);
+    await this.#insert(record);
     try {
       const namespaces = await this.#namespaces(request, signal);
       const attachments: NetworkAttachment[] = [];
@@ -123,8 +136,49 @@ export class SandboxService {
     }
   }
 
-  /** Takes down all that belongs to the sandbox; its record goes last. Succeeds when there is nothing. */
+  /** Takes down all that belongs to the sandbox; its record, and its name if it is a pod, go last. Succeeds when there is nothing. */
   async stop(id: SandboxId): Promise<void> {
+    await this.#takeDown(id);
+    await this.#store.transaction((transaction) => {
+      const record = transaction.find(sandboxTable, id);
+      if (record === undefined) return;
+      transaction.remove(sandboxTable, id);
+      if (record.pod === undefined) return;
+      const key = podKey(record.pod.config.metadata);
+      if (transaction.find(podNameTable, key) === id) transaction.remove(podNameTable, key);
+    });
+  }
+
+  /** Takes down a pod and keeps its record, which says that it is not ready from the beginning of this on. */
+  async stopPod(id: SandboxId): Promise<void> {
+    await this.update(id, { status: "not-ready" });
+    await this.#takeDown(id);
+    await this.update(id, { namespaces: {}, networks: [], attachments: [] });
+  }
+
+  /** not-found when it has been removed meanwhile. */
+  async update(id: SandboxId, change: Partial<Omit<SandboxRecord, "id" | "pod">>): Promise<SandboxRecord> {
+    return await this.#store.transaction((transaction) => {
+      const record = transaction.find(sandboxTable, id);
+      if (record === undefined) throw notFound("sandbox", id);
+      const updated = { ...record, ...change };
+      transaction.put(sandboxTable, id, updated);
+      return updated;
+    });
+  }
+
+  /** not-found when it has been removed meanwhile, or was never a pod. */
+  async updatePod(id: SandboxId, change: Partial<Pod>): Promise<PodRecord> {
+    return await this.#store.transaction((transaction) => {
+      const record = transaction.find(sandboxTable, id);
+      if (record?.pod === undefined) throw notFound("sandbox", id);
+      const updated = { ...record, pod: { ...record.pod, ...change } };
+      transaction.put(sandboxTable, id, updated);
+      return updated;
+    });
+  }
+
+  async #takeDown(id: SandboxId): Promise<void> {
     const record = this.find(id);
     const failures: unknown[] = [];
     const step = async (work: (signal: AbortSignal) => Promise<void>) => {
@@ -144,16 +198,21 @@ export class SandboxService {
         cause: failures[0],
       });
     }
-    await this.#store.transaction((transaction) => transaction.remove(sandboxTable, id));
   }
 
-  /** Takes down every sandbox that nobody keeps, also those that only the kernel or a driver still knows. */
+  /**
+   * Takes down every sandbox that nobody keeps, also those that only the kernel or a driver still knows. The record of a
+   * pod that had been made, and whose removal had not begun, stays.
+   */
   async recover(keep: ReadonlySet<string>, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const known = new Set([...this.list().map((record) => record.id), ...(await this.#sandboxer.list())]);
-    for (const id of known) {
-      if (keep.has(id)) continue;
+    for (const name of known) {
+      if (keep.has(name)) continue;
+      const id = name as SandboxId;
+      const pod = this.find(id)?.pod;
       try {
-        await this.stop(id as SandboxId);
+        if (pod?.phase === "started") await this.stopPod(id);
+        else await this.stop(id);
       } catch (error) {
         this.#logger.error(
           { sandboxId: id, err: error },
@@ -164,9 +223,27 @@ export class SandboxService {
     await this.#networks.collectGarbage(keep, { signal });
   }
 
+  /** Whether what this boot's start of the sandbox pinned is still there. */
+  async isWhole(record: SandboxRecord): Promise<boolean> {
+    return record.bootId === this.#bootId && (await this.#sandboxer.isWhole(record.id, record.namespaces));
+  }
+
   /** Where the files of a ready sandbox are. */
   filePaths(id: SandboxId): NetworkFilePaths {
     return this.#files.paths(id);
+  }
+
+  /** already-exists when the name of a pod is another's. */
+  async #insert(record: SandboxRecord): Promise<void> {
+    await this.#store.transaction((transaction) => {
+      if (record.pod !== undefined) {
+        const key = podKey(record.pod.config.metadata);
+        const owner = transaction.find(podNameTable, key);
+        if (owner !== undefined) throw podNameInUse(key, owner);
+        transaction.put(podNameTable, key, record.id);
+      }
+      transaction.put(sandboxTable, record.id, record);
+    });
   }
 
   async #put(record: SandboxRecord): Promise<void> {
@@ -182,7 +259,8 @@ export class SandboxService {
         network: request.network === "own" ? "private" : "host",
         ipc: request.ipc === "own" ? "private" : "host",
         uts: request.uts === "own" ? "private" : "host",
-        sysctls: {},
+        sysctls: request.sysctls,
+        ...(request.pod?.config.userNamespace !== undefined && { userNamespace: request.pod.config.userNamespace }),
       },
       { signal },
     );
@@ -192,6 +270,7 @@ export class SandboxService {
     const ipc = pick("ipc", request.ipc);
     const uts = pick("uts", request.uts);
     return {
+      ...(own.user !== undefined && { user: own.user }),
       ...(network !== undefined && { network }),
       ...(ipc !== undefined && { ipc }),
       ...(uts !== undefined && { uts }),
@@ -215,8 +294,17 @@ export class SandboxService {
         hostname: request.hostname,
         aliases: network.aliases,
         ports: network.index === 0 ? request.ports : [],
+        ...(request.networkArguments !== undefined && { arguments: request.networkArguments }),
       },
       { signal },
     );
   }
+}
+
+function podNameInUse(key: string, owner: SandboxId): EngineError {
+  return new EngineError(
+    "already-exists",
+    `the pod ${key} is there already as sandbox ${owner}: remove that one first, or ask with another attempt`,
+    { details: { kind: "sandbox", id: owner } },
+  );
 }

@@ -51,6 +51,7 @@ export function hostFacts(overrides: Partial<HostFacts> = {}): HostFacts {
     kernelVersion: "6.1.0-18-amd64",
     operatingSystem: "Debian GNU/Linux 12 (bookworm)",
     hostname: "host",
+    bootId: "00000000-0000-0000-0000-000000000000",
     cpus: 4,
     memoryBytes: 8 * 1024 ** 3,
     cgroup: {

@@ -32,6 +32,7 @@ export async function readHostFacts(): Promise<HostFacts> {
       kernelVersion: release(),
       operatingSystem: parsePrettyName(await readFirst("/etc/os-release", "/usr/lib/os-release")),
       hostname: hostname(),
+      bootId: (await readFirst("/proc/sys/kernel/random/boot_id")).trim(),
       cpus: availableParallelism(),
       memoryBytes: totalmem(),
       cgroup: {

@@ -7,11 +7,12 @@
 // its removal here. A sandbox that shares everything with the host has nothing to pin and no directory.
 
 import { existsSync } from "node:fs";
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, statfs } from "node:fs/promises";
 import path from "node:path";
 import { alreadyExists, invalidArgument, toEngineError } from "../../../base/errors.ts";
 import { KeyedLock } from "../../../base/keyed-lock.ts";
 import type { Sandboxer, SandboxNamespaces, SandboxRequest } from "../../../core/sandboxes/sandboxer.ts";
+import { ifThere } from "../../../host/files/errno.ts";
 import { mountOne } from "../../../linux/mount/mount-all.ts";
 import { mountPointsWithin, unmountAll } from "../../../linux/mount/unmount.ts";
 import { NamespaceThread } from "../../../linux/namespaces/namespace-thread.ts";
@@ -24,6 +25,9 @@ export interface NamespaceSandboxerDependencies {
   /** The worker's entry; a bundled daemon names its own. */
   readonly workerUrl?: URL;
 }
+
+/** NSFS_MAGIC, the file system of namespaces (statfs(2)). */
+const nsfsMagic = 0x6e736673;
 
 const sourceWorkerUrl = new URL("../../../daemon/workers/namespaces.ts", import.meta.url);
 
@@ -114,6 +118,12 @@ class NamespaceSandboxer implements Sandboxer {
     } catch (error) {
       throw toEngineError(error, "cannot list the pinned namespaces");
     }
+  }
+
+  async isWhole(_id: string, namespaces: SandboxNamespaces): Promise<boolean> {
+    const paths = Object.values(namespaces) as readonly string[];
+    const types = await Promise.all(paths.map(async (pin) => (await ifThere(statfs(pin)))?.type));
+    return types.every((type) => type === nsfsMagic);
   }
 
   /** Ends the thread. The pins stay for the next daemon; without any the directory's own mount goes too. */
