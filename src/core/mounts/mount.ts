@@ -5,6 +5,8 @@
 // order; deactivating takes all of them away. Both are idempotent, and what is mounted is read back from the kernel, so
 // a daemon that was killed finds it again.
 
+import type { IdMappings } from "../../base/id-mapping.ts";
+
 /** One mount, not yet made. options are those of mount(8): "ro", "rbind", "lowerdir=…". */
 export interface Mount {
   readonly type: string;
@@ -12,12 +14,26 @@ export interface Mount {
   readonly options: readonly string[];
 }
 
+/** How a list of mounts is to appear. */
+export interface ActivateOptions {
+  /**
+   * Idmapped: a file of the id 0 on disk appears as the host's id that these mappings give 0, and what is written under
+   * that id lands as 0 on disk. failed-precondition when the kernel or the file system cannot do it.
+   */
+  readonly idMappings?: IdMappings;
+}
+
+/** Whether a directory can be mounted idmapped, and else why not. */
+export type IdmapSupport = { readonly possible: true } | { readonly possible: false; readonly reason: string };
+
 /** Mounts and unmounts on this machine. */
 export interface MountActivator {
   /** Mounts the list onto the target directory, which is created. Undoes what it did when one of them fails. */
-  activate(target: string, mounts: readonly Mount[]): Promise<void>;
+  activate(target: string, mounts: readonly Mount[], options?: ActivateOptions): Promise<void>;
   /** Unmounts all that is mounted on the target; succeeds when there is nothing. An empty directory goes with it. */
   deactivate(target: string): Promise<void>;
   /** The mount points at or below this directory. */
   list(directory: string): Promise<readonly string[]>;
+  /** Tries it with an overlay whose layers lie in this directory: the snapshots' root. */
+  canIdmap(directory: string): Promise<IdmapSupport>;
 }

@@ -1,18 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which ids of a user namespace are which of the host (user_namespaces(7)).
+// Which ids of a user namespace are which of the host: the types lie in base, where mounts and the kernel's side find
+// them too.
 
-/** A range of ids. */
-export interface IdMapping {
-  /** The first id inside. */
-  readonly containerId: number;
-  /** The first id outside. */
-  readonly hostId: number;
-  /** How many. */
-  readonly size: number;
-}
-
-/** All of a user namespace. */
-export interface IdMappings {
-  readonly uidMappings: readonly IdMapping[];
-  readonly gidMappings: readonly IdMapping[];
-}
+export type { IdMapping, IdMappings } from "../../base/id-mapping.ts";

@@ -2,9 +2,9 @@
 // The MountActivator of a machine with Linux: mounts on the daemon's own mount table, which is also its only memory.
 
 import { mkdir, rmdir } from "node:fs/promises";
-import { messageOf, toEngineError } from "../../../base/errors.ts";
+import { failedPrecondition, messageOf, toEngineError } from "../../../base/errors.ts";
 import { KeyedLock } from "../../../base/keyed-lock.ts";
-import type { Mount, MountActivator } from "../../../core/mounts/mount.ts";
+import type { ActivateOptions, IdmapSupport, Mount, MountActivator } from "../../../core/mounts/mount.ts";
 import { hasErrno } from "../../../host/files/errno.ts";
 import { mountOne } from "../../../linux/mount/mount-all.ts";
 import { mountPointsWithin, unmountAll } from "../../../linux/mount/unmount.ts";
@@ -16,7 +16,8 @@ export function createMountActivator(): MountActivator {
 class LinuxMountActivator implements MountActivator {
   readonly #targets = new KeyedLock();
 
-  async activate(target: string, mounts: readonly Mount[]): Promise<void> {
+  async activate(target: string, mounts: readonly Mount[], options: ActivateOptions = {}): Promise<void> {
+    if (options.idMappings !== undefined) throw failedPrecondition(`cannot mount on ${target}: ${noIdmap}`);
     await this.#targets.run(target, async () => {
       try {
         await mkdir(target, { recursive: true, mode: 0o700 });
@@ -39,6 +40,10 @@ class LinuxMountActivator implements MountActivator {
     });
   }
 
+  canIdmap(): Promise<IdmapSupport> {
+    return Promise.resolve({ possible: false, reason: noIdmap });
+  }
+
   async list(directory: string): Promise<readonly string[]> {
     try {
       return [...new Set(await mountPointsWithin(directory))];
@@ -47,6 +52,8 @@ class LinuxMountActivator implements MountActivator {
     }
   }
 }
+
+const noIdmap = "idmapped mounts are not there yet";
 
 async function removeEmptyDirectory(directory: string): Promise<void> {
   try {

@@ -64,4 +64,5 @@ const plainMounts: MountActivator = {
     return Promise.resolve();
   },
   list: () => Promise.resolve([]),
+  canIdmap: () => Promise.resolve({ possible: false, reason: "not with plain mounts" }),
 };
