@@ -61,7 +61,12 @@ export interface Process {
   delete(options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
+/** Directories of one cgroup by their hierarchies' names: "memory", "cpu,cpuacct"; "" is version 2. */
+export type CgroupDirectories = Readonly<Record<string, string>>;
+
 export interface Task extends Process {
+  /** Where its processes are accounted for on this machine; empty when that is not known. */
+  readonly cgroups: CgroupDirectories;
   status(options: { readonly signal: AbortSignal }): Promise<ProcessStatus>;
   /** True when the kernel's OOM killer hit its cgroup, by event or by the counter; ask before delete. */
   oomKilled(): Promise<boolean>;

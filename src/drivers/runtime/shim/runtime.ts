@@ -30,7 +30,7 @@ import { endInShim, endRuntimeCommands, readLastExit, removeRemains } from "./re
 import type { Shim, ShimEnvironment } from "./shim.ts";
 import { ShimPool } from "./shim-pool.ts";
 import { ShimTask } from "./task.ts";
-import { isOomKilled } from "./task-cgroup.ts";
+import { isOomKilled, taskCgroups } from "./task-cgroup.ts";
 
 export interface ShimRuntimeDependencies {
   readonly logger: Logger;
@@ -175,6 +175,7 @@ class ShimRuntime implements TaskRuntime {
       shim,
       taskId: record.id,
       bundle,
+      cgroups: taskCgroups(this.#environment.cgroups, record),
       group: this.#group,
       onShimLost: async () => {
         const exit = await readLastExit(bundle);

@@ -49,8 +49,15 @@ export async function removeTaskCgroup(
   }
 }
 
+function cgroupOf(layout: CgroupLayout, record: CgroupRecord): Cgroup {
+  return new Cgroup(taskCgroups(layout, record));
+}
+
 /** What was seen of init counts before what the specification says: a runtime may use other places under systemd. */
-function cgroupOf(layout: CgroupLayout, { cgroups, cgroupsPath }: CgroupRecord): Cgroup {
+export function taskCgroups(
+  layout: CgroupLayout,
+  { cgroups, cgroupsPath }: Omit<CgroupRecord, "id">,
+): CgroupDirectories {
   const asked = cgroupsPath === undefined ? {} : directoriesOfPath(layout, cgroupsPath);
-  return new Cgroup({ ...asked, ...cgroups });
+  return { ...asked, ...cgroups };
 }

@@ -5,13 +5,14 @@ import { hasCode } from "../../../base/errors.ts";
 import { cleanup } from "../../../base/lifetime.ts";
 import { sigkill } from "../../../base/posix-signal.ts";
 import type { Stdio } from "../../../core/streams/stdio.ts";
-import type { Process, ProcessStatus, Task } from "../../../core/tasks/task-runtime.ts";
+import type { CgroupDirectories, Process, ProcessStatus, Task } from "../../../core/tasks/task-runtime.ts";
 import type { StateResponse } from "../../../gen/containerd/task/v2/task_pb.js";
 import { Status } from "../../../gen/containerd/v1/types/task_pb.js";
 import type { RuntimeProcess, RuntimeResources } from "../../../oci/runtime/spec.ts";
 import { type ProcessDependencies, ShimProcess, toExit } from "./process.ts";
 
 export interface TaskDependencies extends ProcessDependencies {
+  readonly cgroups: CgroupDirectories;
   /** Whether the OOM killer hit it so far. */
   readonly readOomKilled: () => Promise<boolean>;
   /** The shim has forgotten it: removes the bundle and lets go of the shim. */
@@ -36,6 +37,10 @@ export class ShimTask extends ShimProcess implements Task {
   constructor(dependencies: TaskDependencies, pid: number) {
     super(dependencies, "", pid);
     this.#dependencies = dependencies;
+  }
+
+  get cgroups(): CgroupDirectories {
+    return this.#dependencies.cgroups;
   }
 
   /** Takes over what the shim says of a task that an earlier daemon made. */
