@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon of this checkout as the engine.
+
+import path from "node:path";
+import { startDaemon } from "../../../support/daemon.ts";
+import type { Engine, EngineOptions } from "./engine.ts";
+
+export async function startBerth({ runtime, hostsDirectory }: EngineOptions): Promise<Engine> {
+  const closers: (() => Promise<void>)[] = [];
+  const daemon = await startDaemon(
+    { after: (work) => void closers.push(work) },
+    {
+      config: `[registry]
+config_path = ["${hostsDirectory}"]
+
+[runtime]
+default = "${runtime.handler}"
+
+[runtime.handlers.${runtime.handler}]
+driver = "shim"
+shim = "${runtime.shim}"
+binary = "${runtime.binary}"
+`,
+    },
+  );
+  return {
+    socket: path.join(daemon.state, "cri.sock"),
+    logFile: daemon.logFile,
+    close: async () => {
+      for (const close of closers.reverse()) await close();
+    },
+  };
+}
