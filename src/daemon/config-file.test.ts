@@ -37,6 +37,8 @@ level = "warn"
 [registry]
 config_path = ["/d"]
 insecure = ["registry.example:5000"]
+[images]
+pinned = ["registry.k8s.io/pause:*"]
 [network]
 default = "lan"
 bridge = "br9"
@@ -61,6 +63,7 @@ systemd_cgroup = true
     socket: "/c/api.sock",
     log: { level: "warn" },
     registry: { configPaths: ["/d"], insecure: ["registry.example:5000"] },
+    images: { pinned: ["registry.k8s.io/pause:*"] },
     network: {
       default: "lan",
       bridge: "br9",

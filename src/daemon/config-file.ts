@@ -43,6 +43,7 @@ export function parseConfig(text: string, directories: Partial<DaemonDirectories
   const base = defaultConfig({ ...inFile, ...directories });
   const log = top.section("log");
   const registry = top.section("registry");
+  const images = top.section("images");
   const network = top.section("network");
   const containers = top.section("containers");
   const runtime = top.section("runtime");
@@ -53,6 +54,7 @@ export function parseConfig(text: string, directories: Partial<DaemonDirectories
       configPaths: registry.strings("config_path") ?? base.registry.configPaths,
       insecure: registry.strings("insecure") ?? base.registry.insecure,
     },
+    images: { pinned: images.strings("pinned") ?? base.images.pinned },
     network: {
       default: network.string("default") ?? base.network.default,
       bridge: network.string("bridge") ?? base.network.bridge,
@@ -73,7 +75,7 @@ export function parseConfig(text: string, directories: Partial<DaemonDirectories
       handlers: handlersOf(runtime.section("handlers")),
     },
   };
-  for (const section of [registry, log, network, containers, runtime, top]) section.refuseUnread();
+  for (const section of [registry, log, images, network, containers, runtime, top]) section.refuseUnread();
   return config;
 }
 

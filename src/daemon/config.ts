@@ -21,6 +21,10 @@ export interface DaemonConfig extends DaemonDirectories {
     /** Hosts (with port) spoken to over plain HTTP. */
     readonly insecure: readonly string[];
   };
+  readonly images: {
+    /** Names, * for any text, or ids of images that no clean-up takes away. */
+    readonly pinned: readonly string[];
+  };
   readonly network: {
     /** The network that "bridge" means. */
     readonly default: string;
@@ -61,6 +65,7 @@ export function defaultConfig(
     socket: directories.socket ?? `${state}/berth.sock`,
     log: { level: "info" },
     registry: { configPaths: ["/etc/berth/certs.d", "/etc/docker/certs.d"], insecure: [] },
+    images: { pinned: [] },
     network: {
       default: "berth",
       bridge: "berth0",
@@ -93,6 +98,10 @@ level = "info"
 config_path = ["/etc/berth/certs.d", "/etc/docker/certs.d"]
 # Hosts (with port) that are spoken to over plain HTTP; loopback always is.
 insecure = []
+
+[images]
+# Images that the kubelet's clean-up must leave alone: names, in which * stands for any text, or ids.
+pinned = []
 
 [network]
 # The network that --network bridge means. It is written to config_directory once, if there is none.

@@ -50,6 +50,8 @@ export interface ApplyOptions {
 export interface Snapshotter extends AsyncDisposable {
   /** Its name in the configuration, such as "overlay". */
   readonly id: string;
+  /** The directory on whose file system everything lies. */
+  readonly root: string;
   find(key: string): SnapshotInfo | undefined;
   walk(): Iterable<SnapshotInfo>;
   /** An active snapshot over a committed parent (or nothing); already-exists when the key is taken. */

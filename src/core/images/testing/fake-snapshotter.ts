@@ -13,6 +13,7 @@ import type {
 
 export class FakeSnapshotter implements Snapshotter {
   readonly id = "fake";
+  readonly root = "/nowhere";
   /** What apply was asked for and had to do. */
   readonly applied: { readonly name: string; readonly parent: string | undefined; readonly layer: LayerSource }[] = [];
   readonly #snapshots = new Map<string, SnapshotInfo>();

@@ -58,8 +58,8 @@ export async function openOverlaySnapshotter(deps: OverlaySnapshotterDeps): Prom
 
 class OverlaySnapshotter implements Snapshotter {
   readonly id = "overlay";
+  readonly root: string;
   readonly #records: SnapshotRecords;
-  readonly #root: string;
   readonly #pool: WorkerPool;
   readonly #background: TaskGroup;
   readonly #logger: Logger;
@@ -70,7 +70,7 @@ class OverlaySnapshotter implements Snapshotter {
 
   constructor(deps: OverlaySnapshotterDeps, lastId: number) {
     this.#records = deps.records;
-    this.#root = deps.root;
+    this.root = deps.root;
     this.#logger = deps.logger;
     this.#lastId = lastId;
     this.#pool = new WorkerPool(deps.workerUrl);
@@ -150,16 +150,16 @@ class OverlaySnapshotter implements Snapshotter {
   async recover(): Promise<void> {
     try {
       const known = new Map([...this.#records.walk()].map(([key, record]) => [record.id, key]));
-      for (const name of await readdir(this.#root)) {
+      for (const name of await readdir(this.root)) {
         if (name === "trash") continue;
         const id = Number(name);
-        if (!/^[1-9]\d*$/.test(name)) throw failedPrecondition(`${join(this.#root, name)} is not a snapshot of ours`);
+        if (!/^[1-9]\d*$/.test(name)) throw failedPrecondition(`${join(this.root, name)} is not a snapshot of ours`);
         if (!known.delete(id) && !this.#making.has(id)) await this.#discard(id);
       }
       await this.#dropLost(known);
-      for (const name of await readdir(join(this.#root, "trash"))) this.#delete(name);
+      for (const name of await readdir(join(this.root, "trash"))) this.#delete(name);
     } catch (error) {
-      throw toEngineError(error, `recover the snapshots in ${this.#root}`);
+      throw toEngineError(error, `recover the snapshots in ${this.root}`);
     }
   }
 
@@ -203,7 +203,7 @@ class OverlaySnapshotter implements Snapshotter {
 
   async #makeDirectory(id: number, top: string | undefined): Promise<void> {
     const layer = this.#layer(id);
-    await mkdir(join(this.#root, String(id), "work"), { recursive: true, mode: 0o700 });
+    await mkdir(join(this.root, String(id), "work"), { recursive: true, mode: 0o700 });
     await mkdir(layer, { mode: 0o755 });
     await chmod(layer, 0o755);
     if (top === undefined) return;
@@ -231,7 +231,7 @@ class OverlaySnapshotter implements Snapshotter {
   async #discard(id: number): Promise<void> {
     const name = String(id);
     try {
-      await rename(join(this.#root, name), join(this.#root, "trash", name));
+      await rename(join(this.root, name), join(this.root, "trash", name));
     } catch (error) {
       if (hasErrno(error, "ENOENT")) return;
       throw toEngineError(error, `remove the directory of snapshot ${name}`);
@@ -240,7 +240,7 @@ class OverlaySnapshotter implements Snapshotter {
   }
 
   #delete(name: string): void {
-    const parent = join(this.#root, "trash");
+    const parent = join(this.root, "trash");
     this.#background.run(name, async (signal) => {
       await this.#pool.run({ kind: "remove", parent, name }, { signal });
     });
@@ -248,7 +248,7 @@ class OverlaySnapshotter implements Snapshotter {
 
   #mountsOf(record: SnapshotRecord): readonly Mount[] {
     const lower = this.#lowerLayers(record.parent);
-    const own = join(this.#root, String(record.id));
+    const own = join(this.root, String(record.id));
     const [only] = lower;
     if (record.kind === "view") {
       if (lower.length === 1 && only !== undefined) return [{ type: "bind", source: only, options: ["rbind", "ro"] }];
@@ -279,7 +279,7 @@ class OverlaySnapshotter implements Snapshotter {
   }
 
   #layer(id: number): string {
-    return join(this.#root, String(id), "fs");
+    return join(this.root, String(id), "fs");
   }
 }
 
