@@ -21,7 +21,7 @@ export interface Descriptor {
   readonly [attribute: string]: string | number | boolean;
 }
 
-const complete = ["runtime.v1"];
+const complete = ["runtime.v1", "nri.pkg.api.v1alpha1"];
 /** Packages of ours that nobody else defines. */
 const own = "berth.";
 const generated = path.join(import.meta.dirname, "../../../src/gen");

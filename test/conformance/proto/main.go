@@ -26,13 +26,14 @@ import (
 	_ "github.com/containerd/containerd/api/types/runc/options"
 	_ "github.com/containerd/containerd/api/types/runtimeoptions/v1"
 	_ "github.com/containerd/containerd/api/types/task"
+	_ "github.com/containerd/nri/pkg/api"
 	_ "github.com/containerd/ttrpc"
 	_ "google.golang.org/genproto/googleapis/rpc/status"
 	_ "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
 // prefixes are the protobuf packages that the modules above define and that we may speak.
-var prefixes = []string{"runtime.v1", "containerd.", "ttrpc", "runtimeoptions.v1", "io.containerd.cgroups.", "google.rpc"}
+var prefixes = []string{"runtime.v1", "containerd.", "ttrpc", "runtimeoptions.v1", "io.containerd.cgroups.", "google.rpc", "nri.pkg.api."}
 
 func wanted(name protoreflect.FullName) bool {
 	for _, prefix := range prefixes {
