@@ -27,6 +27,7 @@ export class Call {
   readonly #started = performance.now();
   readonly #deadline: number;
   readonly #timer: NodeJS.Timeout | undefined;
+  #clientHasLeft = false;
   #hasEnded = false;
 
   constructor(call: GrpcCall, method: { readonly name: string; readonly isStream: boolean }, logger: Logger) {
@@ -43,8 +44,9 @@ export class Call {
       this.#timer = setTimeout(() => this.abort(deadlinePassed()), remaining).unref();
     }
     call.once("cancelled", () => {
-      // The library says so after each call, whatever its end.
-      if (!this.#hasEnded) this.abort(this.#isLate() ? deadlinePassed() : cancelled("the client cancelled the call"));
+      if (this.#hasEnded) return; // the library says so after each call, whatever its end
+      this.#clientHasLeft = true;
+      this.abort(this.#isLate() ? deadlinePassed() : cancelled("the client cancelled the call"));
     });
   }
 
@@ -55,13 +57,10 @@ export class Call {
 
   /** Must be called once, before the answer goes out. */
   succeed(): void {
-    const { signal } = this.context;
-    if (signal.aborted) {
-      this.fail(signal.reason); // nobody hears the answer
-      return;
-    }
     this.#end();
-    this.#logger.debug({ method: this.#method, code: "ok", milliseconds: this.#milliseconds() }, "call");
+    const fields = { method: this.#method, code: "ok", milliseconds: this.#milliseconds() };
+    if (this.#clientHasLeft) this.#logger.info(fields, "the client did not wait for the answer");
+    else this.#logger.debug(fields, "call");
   }
 
   /** Must be called once, before the failure goes out; gives what to send. What ended the call early is the reason. */
