@@ -299,3 +299,48 @@ test("a container that begins to be created is seen by every removal that comes 
   assert.deepEqual([gone.status, late.status, users], ["fulfilled", "rejected", []]);
   assert.equal(world.images.find(id), undefined);
 });
+
+test("an image is removed whole by any of its names, by its id, and whoever uses it", async () => {
+  await using world = await openImageWorld();
+  const names = new Set(["one:latest", "localhost:5000/two:2"]);
+  const given = [() => "one", () => "localhost:5000/two:2", (digest: string) => `one@${digest}`];
+  for (const text of given) {
+    const image = await add(world, "one", "layer");
+    await world.images.tag("one", "localhost:5000/two:2");
+    await add(world, "other", "other layer");
+    const removed = await world.images.removeWhole(text(image.target.digest), { signal });
+    assert.deepEqual(new Set(removed.slice(0, -1).map((line) => "untagged" in line && line.untagged)), names);
+    assert.deepEqual(removed.at(-1), { deleted: image.id });
+    assert.deepEqual(
+      world.images.list().flatMap((left) => left.names),
+      ["docker.io/library/other:latest"],
+    );
+    assert.equal(world.images.find(image.id), undefined);
+  }
+  const { id } = await add(world, undefined, "nameless");
+  assert.deepEqual(await world.images.removeWhole(id.slice("sha256:".length), { signal }), [{ deleted: id }]);
+});
+
+test("removing an image whole that is not here, or by five at once, succeeds", async () => {
+  await using world = await openImageWorld();
+  for (const text of ["nosuch", "0".repeat(64), `sha256:${"0".repeat(64)}`, "", "Not Valid"]) {
+    assert.deepEqual(await world.images.removeWhole(text, { signal }), []);
+  }
+  await add(world, "app", "layer");
+  const results = await Promise.all(Array.from({ length: 5 }, () => world.images.removeWhole("app", { signal })));
+  assert.equal(results.filter((lines) => lines.length > 0).length, 1);
+  assert.deepEqual(world.images.list(), []);
+});
+
+test("what kept a removed image is collected when its last container goes, and only then", async () => {
+  await using world = await openImageWorld();
+  let collections = 0;
+  world.collectWith(() => Promise.resolve(collections++));
+  const image = await add(world, "app", "layer");
+  await world.images.released(image.id, { signal });
+  assert.equal(collections, 0);
+  await world.images.removeWhole("app", { signal });
+  assert.equal(collections, 1);
+  await world.images.released(image.id, { signal });
+  assert.equal(collections, 2);
+});

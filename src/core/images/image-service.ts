@@ -43,6 +43,9 @@ export interface RemoveImageOptions {
   readonly signal: AbortSignal;
 }
 
+/** What happens to an image and its recorded names but that of a dangling one. */
+type Planner = (image: Image, names: readonly string[]) => RemovalPlan;
+
 export class ImageService {
   readonly #deps: ImageServiceDeps;
   /** By target digest. */
@@ -130,16 +133,30 @@ export class ImageService {
 
   /** Removes a name, or by id all names and the image, by Docker's rules (plan-removal.ts); conflict when they forbid it. */
   async remove(text: string, { force, usersOf, signal }: RemoveImageOptions): Promise<readonly RemovedImage[]> {
-    const removed = await this.#changes.run("images", () => this.#remove(text, force, usersOf), { signal });
-    if (removed.some((line) => "deleted" in line)) {
-      try {
-        await this.#deps.collect({ signal });
-      } catch (error) {
-        // The image is gone; its bytes go with the next collection.
-        this.#deps.logger.warn({ err: error }, `collect garbage after removing image ${text}`);
-      }
-    }
+    const plan: Planner = (image, names) => {
+      const name = names.find((recorded) => recorded === nameOf(text));
+      return planRemoval({ text, image, name, names, force, users: usersOf(image.id) });
+    };
+    const removed = await this.#changes.run("images", () => this.#remove(text, plan), { signal });
+    if (removed === undefined) throw noSuchImage(text);
+    await this.#collectAfter(removed, text, signal);
     return removed;
+  }
+
+  /**
+   * Removes the image with all its names whichever of them is given, and whoever uses it: what containers stand on stays
+   * until they go. Nothing when it is not here.
+   */
+  async removeWhole(text: string, { signal }: { readonly signal: AbortSignal }): Promise<readonly RemovedImage[]> {
+    const plan: Planner = (_image, names) => ({ untag: names, outcome: "delete" });
+    const removed = (await this.#changes.run("images", () => this.#remove(text, plan), { signal })) ?? [];
+    await this.#collectAfter(removed, text, signal);
+    return removed;
+  }
+
+  /** To be called when a container of the image is gone: it may have been the last thing that kept a removed image. */
+  async released(id: Digest, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    if (this.#current().byId(id) === undefined) await this.#collect(`removing the last container of ${id}`, signal);
   }
 
   /** Makes the image's snapshots; gives the name of the top one, undefined for an image without layers. */
@@ -163,22 +180,31 @@ export class ImageService {
     return this.get(loaded.configDescriptor.digest);
   }
 
-  async #remove(
-    text: string,
-    force: boolean,
-    usersOf: RemoveImageOptions["usersOf"],
-  ): Promise<readonly RemovedImage[]> {
+  /** undefined when there is no such image. */
+  async #remove(text: string, planOf: Planner): Promise<readonly RemovedImage[] | undefined> {
     const image = this.find(text);
     if (image === undefined) return await this.#removeUnreadable(text);
     const names = this.#recordsOf(image.id).filter((name) => !isDanglingName(name));
-    const name = names.find((recorded) => recorded === nameOf(text));
-    const plan = planRemoval({ text, image, name, names, force, users: usersOf(image.id) });
+    const plan = planOf(image, names);
     await this.#apply(image, plan);
     const untagged = plan.untag.map((untaggedName) => familiarName(parseReference(untaggedName)));
     for (const familiar of untagged) this.#publish("untag", image, familiar);
     if (plan.outcome === "delete") this.#publish("delete", image, image.id);
     const lines: RemovedImage[] = untagged.map((familiar) => ({ untagged: familiar }));
     return plan.outcome === "delete" ? [...lines, { deleted: image.id }] : lines;
+  }
+
+  async #collectAfter(removed: readonly RemovedImage[], text: string, signal: AbortSignal): Promise<void> {
+    if (removed.some((line) => "deleted" in line)) await this.#collect(`removing image ${text}`, signal);
+  }
+
+  async #collect(occasion: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#deps.collect({ signal });
+    } catch (error) {
+      // What was removed is gone; its bytes go with the next collection.
+      this.#deps.logger.warn({ err: error }, `collect garbage after ${occasion}`);
+    }
   }
 
   async #apply(image: Image, plan: RemovalPlan): Promise<void> {
@@ -198,9 +224,9 @@ export class ImageService {
   }
 
   /** The name of an image whose content is gone leads nowhere, but can be taken away. */
-  async #removeUnreadable(text: string): Promise<readonly RemovedImage[]> {
+  async #removeUnreadable(text: string): Promise<readonly RemovedImage[] | undefined> {
     const name = nameOf(text);
-    if (name === undefined || this.#deps.store.find(imageTable, name) === undefined) throw noSuchImage(text);
+    if (name === undefined || this.#deps.store.find(imageTable, name) === undefined) return undefined;
     await this.#deps.store.transaction((transaction) => transaction.remove(imageTable, name));
     return [{ untagged: familiarName(parseReference(name)) }];
   }

@@ -65,6 +65,7 @@ export async function removeHeld(
   engine.events.publish(containerEvent("destroy", record));
   engine.waiters.notify(record.id, "exit", { exitCode: record.state.exitCode, error: record.state.error });
   engine.waiters.notify(record.id, "removal", { exitCode: record.state.exitCode, error: record.state.error });
+  engine.background.run("collect", async (signal) => await engine.images.released(record.imageId, { signal }));
 }
 
 async function removeAnonymousVolumes(engine: Engine, record: ContainerRecord): Promise<void> {
