@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A ttrpc client on one unix socket connection, shared by any number of concurrent calls. The protocol cannot cancel: a
+// A ttrpc client on one connection, shared by any number of concurrent calls. The protocol cannot cancel: a
 // call whose signal aborts is forgotten here and its late answer dropped. When the connection ends, whoever ended it,
 // every pending call fails with unavailable and so does every later one; the owner connects again.
 
-import { createConnection, type Socket } from "node:net";
+import { createConnection } from "node:net";
+import type { Duplex } from "node:stream";
 import {
   create,
   type DescMessage,
@@ -77,25 +78,30 @@ export async function connectTtrpc(path: string, { signal }: { readonly signal: 
   return new Connection(socket, path);
 }
 
+/** A client on a connection that is there already; it takes the stream over. The name is for messages. */
+export function ttrpcClientOn(stream: Duplex, name: string): TtrpcClient {
+  return new Connection(stream, name);
+}
+
 class Connection implements TtrpcClient {
   readonly closed: Promise<void>;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #streams = new Map<number, StreamSink>();
   readonly #decoder = new FrameDecoder();
   #nextStreamId = 1;
   #failure: Error | undefined;
 
-  constructor(socket: Socket, path: string) {
+  constructor(socket: Duplex, name: string) {
     this.#socket = socket;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     let cause: Error | undefined;
-    socket.on("data", (bytes) => this.#onBytes(bytes));
+    socket.on("data", (bytes: Uint8Array) => this.#onBytes(bytes));
     socket.on("error", (error) => {
       cause = error;
     });
     socket.on("close", () => {
-      this.#fail(unavailable(`the connection to ${path} has ended`, cause));
+      this.#fail(unavailable(`the connection to ${name} has ended`, cause));
       resolve();
     });
   }

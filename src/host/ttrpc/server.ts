@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A ttrpc server on unix sockets. Handlers are typed by the generated service: a unary method returns its answer, a
+// A ttrpc server on unix sockets, or on connections that others made. Handlers are typed by the generated service: a unary method returns its answer, a
 // server-streaming one yields messages that are pushed as data frames. Whatever a handler throws becomes a status.
 // Disposing stops listening, aborts the handlers' signals, ends the connections and waits for the handlers.
 
 import { chmod, rm } from "node:fs/promises";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server } from "node:net";
+import type { Duplex } from "node:stream";
 import {
   create,
   type DescMessage,
@@ -56,7 +57,7 @@ export class TtrpcServer implements AsyncDisposable {
   readonly #routes = new Map<string, Route>();
   readonly #services = new Set<string>();
   readonly #servers: Server[] = [];
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Set<Duplex>();
   readonly #running = new Set<Promise<void>>();
 
   constructor({ logger }: { readonly logger: Logger }) {
@@ -75,7 +76,7 @@ export class TtrpcServer implements AsyncDisposable {
   /** Listens on a socket of mode 0600 at this path, replacing what a dead process left there. */
   async listen(path: string): Promise<void> {
     await rm(path, { force: true });
-    const server = createServer((socket) => this.#accept(socket));
+    const server = createServer((socket) => this.accept(socket));
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) => reject(toEngineError(error, `listen on ${path}`)));
       server.listen(path, resolve);
@@ -84,20 +85,12 @@ export class TtrpcServer implements AsyncDisposable {
     await chmod(path, 0o600);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const closed = this.#servers.map(
-      (server) => new Promise<void>((resolve) => server.close(() => resolve())), // its only error: not listening
-    );
-    for (const socket of this.#sockets) socket.destroy();
-    await Promise.all(closed);
-    await Promise.all(this.#running);
-  }
-
-  #accept(socket: Socket): void {
+  /** Serves a connection, which it takes over. */
+  accept(socket: Duplex): void {
     this.#sockets.add(socket);
     const ended = new AbortController();
     const decoder = new FrameDecoder();
-    socket.on("data", (bytes) => {
+    socket.on("data", (bytes: Uint8Array) => {
       for (const frame of decoder.push(bytes)) this.#onFrame(socket, frame, ended.signal);
     });
     socket.on("error", (error) => {
@@ -109,7 +102,16 @@ export class TtrpcServer implements AsyncDisposable {
     });
   }
 
-  #onFrame(socket: Socket, frame: Frame, ended: AbortSignal): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = this.#servers.map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())), // its only error: not listening
+    );
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(closed);
+    await Promise.all(this.#running);
+  }
+
+  #onFrame(socket: Duplex, frame: Frame, ended: AbortSignal): void {
     if (frame.type === frameType.data) return; // clients stream nothing to the methods that are served here
     const work = this.#answer(socket, frame, ended)
       .catch((error: unknown) => sendStatus(socket, frame.streamId, error))
@@ -117,7 +119,7 @@ export class TtrpcServer implements AsyncDisposable {
     this.#running.add(work);
   }
 
-  async #answer(socket: Socket, frame: Frame, ended: AbortSignal): Promise<void> {
+  async #answer(socket: Duplex, frame: Frame, ended: AbortSignal): Promise<void> {
     const request = readRequest(frame);
     const { method, handler } = this.#route(request);
     const context: HandlerContext = {
@@ -160,15 +162,15 @@ function readRequest(frame: Frame): Request {
   return fromBinary(RequestSchema, frame.body);
 }
 
-function sendStatus(socket: Socket, streamId: number, error: unknown): void {
+function sendStatus(socket: Duplex, streamId: number, error: unknown): void {
   send(socket, streamId, toBinary(ResponseSchema, create(ResponseSchema, { status: statusFromError(error) })));
 }
 
-function send(socket: Socket, streamId: number, body: Uint8Array): void {
+function send(socket: Duplex, streamId: number, body: Uint8Array): void {
   write(socket, { streamId, type: frameType.response, flags: 0, body });
 }
 
-function write(socket: Socket, frame: Frame & { readonly body: Uint8Array }): void {
+function write(socket: Duplex, frame: Frame & { readonly body: Uint8Array }): void {
   if (frame.body.length > maximumBody) {
     throw new EngineError("resource-exhausted", `the answer has ${frame.body.length} bytes, more than ${maximumBody}`);
   }
