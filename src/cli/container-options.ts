@@ -165,6 +165,8 @@ function mountMessage(mount: MountRequest): MountMessage {
       };
     case "volume":
       return { ...base, source: mount.source ?? "", noCopy: mount.noCopy, volumeLabels: { ...mount.labels } };
+    case "image":
+      return { ...base, source: mount.image };
     case "tmpfs":
       return {
         ...base,

@@ -3,11 +3,12 @@
 // parsed in volume-flag.ts, mount-flag.ts and tmpfs-flag.ts.
 
 import { invalidArgument } from "../errors.ts";
+import { checkIdMappings, type IdMappings } from "../id-mapping.ts";
 import { cleanPath } from "./clean-path.ts";
 
 export type MountPropagation = "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave";
 
-export type MountRequest = BindMountRequest | VolumeMountRequest | TmpfsMountRequest;
+export type MountRequest = BindMountRequest | VolumeMountRequest | TmpfsMountRequest | ImageMountRequest;
 
 interface MountRequestBase {
   /** An absolute path in the container. */
@@ -29,6 +30,10 @@ export interface BindMountRequest extends MountRequestBase {
   readonly recursive: "enabled" | "disabled" | "writable" | "readonly";
   /** Makes a missing source directory (-v does, --mount does not). */
   readonly createSource: boolean;
+  /** Owners are mapped on the fly; what is mounted below the source keeps its own. */
+  readonly idMappings?: IdMappings;
+  /** Gives the files the container's SELinux label first, where the host has SELinux. */
+  readonly relabel?: boolean;
 }
 
 /** A named volume, or an anonymous one when the source is undefined. */
@@ -49,6 +54,15 @@ export interface TmpfsMountRequest extends MountRequestBase {
   readonly options: readonly string[];
 }
 
+/** The root of an image, or a directory of it: always read-only, its programs can be run. */
+export interface ImageMountRequest extends MountRequestBase {
+  readonly type: "image";
+  /** An id or a reference of an image that is here. */
+  readonly image: string;
+  /** A directory below the image's root. */
+  readonly subPath?: string;
+}
+
 const propagations: readonly string[] = ["private", "rprivate", "shared", "rshared", "slave", "rslave"];
 
 export function isMountPropagation(text: string): text is MountPropagation {
@@ -63,6 +77,7 @@ export function checkMountRequest(request: MountRequest): MountRequest {
   if (target === "/") throw refuse("invalid specification: destination can't be '/'");
   if (!target.startsWith("/")) throw refuse(`invalid mount path: '${request.target}' mount path must be absolute`);
   if (/[\0\n]/.test(target)) throw refuse("invalid mount path: it has a control character");
+  if (request.type === "image") return { ...checkImageMount(request, refuse), target };
   if (request.type !== "bind") return { ...request, target };
   if (request.source === "") throw refuse("field Source must not be empty");
   if (!request.source.startsWith("/")) {
@@ -74,7 +89,18 @@ export function checkMountRequest(request: MountRequest): MountRequest {
       throw refuse("bind-recursive=readonly requires bind-propagation=rprivate");
     }
   }
+  if (request.idMappings !== undefined) checkIdMappings(request.idMappings);
   return { ...request, target, source: cleanPath(request.source) };
+}
+
+function checkImageMount(request: ImageMountRequest, refuse: (reason: string) => Error): ImageMountRequest {
+  if (request.image === "") throw refuse("field Source must not be empty");
+  if (!request.readOnly) throw refuse("an image can only be mounted read-only");
+  const subPath = request.subPath ?? "";
+  if (subPath.startsWith("/") || subPath.split("/").includes("..")) {
+    throw refuse(`subpath must be a relative path within the image: '${subPath}'`);
+  }
+  return request;
 }
 
 /** Checks all of them and that no two have the same target. */

@@ -38,11 +38,19 @@ export interface ContainerConfig {
   /** With or without CAP_, or ALL. */
   readonly capabilitiesAdd: readonly string[];
   readonly capabilitiesDrop: readonly string[];
-  /** no-new-privileges[=bool], seccomp=unconfined or its JSON text, apparmor=…, label=…, systempaths=unconfined. */
+  /** Kept by a process that is not root; each is added to the others too. */
+  readonly capabilitiesAmbient?: readonly string[];
+  /** Exactly these are hidden; undefined is the default list, [] is none. */
+  readonly maskedPaths?: readonly string[];
+  /** Exactly these are read-only; undefined is the default list, [] is none. */
+  readonly readonlyPaths?: readonly string[];
+  /** no-new-privileges[=bool], seccomp=unconfined or its JSON text, apparmor=…, label=key:value, systempaths=unconfined. */
   readonly securityOptions: readonly string[];
   readonly readOnlyRoot: boolean;
   readonly mounts: readonly MountRequest[];
   readonly devices: readonly DeviceRequest[];
+  /** "vendor/class=name", from the host's CDI specifications. */
+  readonly cdiDevices?: readonly string[];
   /** "c 1:3 rwm", as the device cgroup takes them. */
   readonly deviceCgroupRules: readonly string[];
   readonly ulimits: readonly Ulimit[];
@@ -51,16 +59,21 @@ export interface ContainerConfig {
   readonly shmSizeBytes?: number;
   /** Names in the image's /etc/group, or numbers. */
   readonly groupAdd: readonly string[];
+  /**
+   * merge: the user's memberships of /etc/group count also when a group was named; strict: they never count. undefined
+   * is Docker's way: they count when no group was named.
+   */
+  readonly supplementalGroupsPolicy?: "merge" | "strict";
   readonly oomScoreAdj?: number;
-  /** "bridge", "none", "host", "container:<id>" or a network's name. */
+  /** "bridge", "none", "host", "container:<id>" or a network's name; "pod" in a pod, as the three after it. */
   readonly networkMode: string;
-  /** "" is its own; "host" or "container:<id>". */
+  /** "" is its own; "host", "container:<id>" or "pod". */
   readonly pidMode: string;
-  /** "private", "shareable", "host", "none" or "container:<id>". */
+  /** "private", "shareable", "host", "none", "container:<id>" or "pod". */
   readonly ipcMode: string;
-  /** "" is its own; or "host". */
+  /** "" is its own; "host" or "pod". */
   readonly utsMode: string;
-  /** "" is the daemon's; or "host". */
+  /** "" is the daemon's; "host", or "pod" when the pod has one. */
   readonly usernsMode?: string;
   /** "private" or "host"; by the host's cgroup version when undefined. */
   readonly cgroupnsMode?: string;
@@ -82,6 +95,11 @@ export interface ContainerConfig {
   readonly annotations: Readonly<Record<string, string>>;
   /** "linux/arm64" and the like, as typed. */
   readonly platform?: string;
+}
+
+/** Whether it is for a pod, whose sandbox has the namespaces. */
+export function isOfPod(config: Pick<ContainerConfig, "networkMode">): boolean {
+  return config.networkMode === "pod";
 }
 
 /** Limits of the container's cgroup; undefined is no limit. */
@@ -107,12 +125,20 @@ export interface ResourceLimits {
   /** 10 to 1000. */
   readonly blkioWeight?: number;
   readonly oomKillDisable?: boolean;
+  readonly hugepageLimits?: readonly HugepageLimit[];
   /** Files of cgroup version 2 by name. */
   readonly unified?: Readonly<Record<string, string>>;
 }
 
+export interface HugepageLimit {
+  /** As the kernel names it: "2MB", "1GB". */
+  readonly pageSize: string;
+  readonly limitBytes: number;
+}
+
 export type {
   BindMountRequest,
+  ImageMountRequest,
   MountPropagation,
   MountRequest,
   TmpfsMountRequest,

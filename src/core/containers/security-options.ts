@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // --security-opt, parsed and held against what the host can do.
 
-import { failedPrecondition, invalidArgument, notImplemented } from "../../base/errors.ts";
+import { failedPrecondition, invalidArgument } from "../../base/errors.ts";
 import { parseBoolean } from "../../base/parse/boolean.ts";
 import { splitKeyValue } from "../../base/parse/key-value.ts";
 import type { HostFacts } from "../host/host-facts.ts";
+import type { SelinuxOptions } from "./selinux-label.ts";
 
 export interface SecurityOptions {
   readonly noNewPrivileges: boolean;
@@ -12,6 +13,8 @@ export interface SecurityOptions {
   readonly seccomp: "default" | "unconfined" | { readonly profile: string };
   /** A profile's name that is loaded on the host; undefined is unconfined. */
   readonly apparmor?: string;
+  /** Parts of a label; undefined is no label. */
+  readonly selinux?: SelinuxOptions;
   /** systempaths=unconfined: nothing in /proc and /sys is masked or read-only. */
   readonly unconfinedPaths: boolean;
 }
@@ -22,7 +25,11 @@ export function parseSecurityOptions(
   host: Pick<HostFacts, "apparmor" | "selinux" | "seccomp">,
 ): SecurityOptions {
   let parsed: SecurityOptions = { noNewPrivileges: false, seccomp: "default", unconfinedPaths: false };
-  for (const option of options) parsed = { ...parsed, ...parseOption(option, host) };
+  for (const option of options) {
+    const next = parseOption(option, host);
+    const selinux = next.selinux === undefined ? parsed.selinux : { ...parsed.selinux, ...next.selinux };
+    parsed = { ...parsed, ...next, ...(selinux !== undefined && { selinux }) };
+  }
   return parsed;
 }
 
@@ -49,7 +56,11 @@ function parseOption(
     case "label":
       if (value === "disable") return {};
       if (value === undefined || value === "") throw refuse();
-      if (host.selinux) throw notImplemented(`cannot use label ${value}: selinux labels are not supported yet`);
+      if (host.selinux) {
+        const selinux = parseLabel(value);
+        if (selinux === undefined) throw refuse();
+        return { selinux };
+      }
       throw failedPrecondition(`cannot use label ${value}: selinux is not enabled on this host`);
     case "systempaths":
       if (value !== "unconfined") throw refuse();
@@ -65,6 +76,12 @@ function splitOption(option: string): readonly [key: string, value: string | und
   if (value !== undefined) return [key, value];
   const colon = option.indexOf(":");
   return colon < 0 ? [option, undefined] : [option.slice(0, colon), option.slice(colon + 1)];
+}
+
+/** "type:container_t" and the like; undefined when it is none. */
+function parseLabel(text: string): SelinuxOptions | undefined {
+  const match = /^(user|role|type|level|filetype):([^\s]+)$/.exec(text);
+  return match === null ? undefined : { [match[1] as keyof SelinuxOptions]: match[2] };
 }
 
 function parseSeccomp(value: string, available: boolean): SecurityOptions["seccomp"] {

@@ -14,7 +14,7 @@ function resolve(options: {
   readonly available?: readonly string[];
 }) {
   const { add = [], drop = [], privileged = false, available = capabilityNames } = options;
-  return resolveCapabilities({ add, drop, privileged, available });
+  return resolveCapabilities({ add, drop, privileged, available }).bounding;
 }
 
 test("without a wish it is Docker's fourteen", () => {
@@ -71,4 +71,14 @@ test("unknown names are refused as Docker does", () => {
   });
   assert.throws(() => resolve({ drop: ["cap_bar"] }), { message: 'invalid CapDrop: unknown capability: "CAP_BAR"' });
   assert.throws(() => resolve({ add: ["FOO"], privileged: true }), { code: "invalid-argument" });
+});
+
+test("ambient ones are in both sets, ALL as far as the daemon has them, and unknown names are refused", () => {
+  const ambientOf = (ambient: readonly string[], drop: readonly string[] = []) =>
+    resolveCapabilities({ add: [], drop, ambient, privileged: false, available: without("CAP_SYS_TIME") });
+  assert.deepEqual(ambientOf(["net_admin"], ["ALL"]), { bounding: ["CAP_NET_ADMIN"], ambient: ["CAP_NET_ADMIN"] });
+  assert.deepEqual(ambientOf(["ALL"]), { bounding: without("CAP_SYS_TIME"), ambient: without("CAP_SYS_TIME") });
+  assert.deepEqual(ambientOf([]).ambient, []);
+  assert.throws(() => ambientOf(["nosuch"]), { message: 'invalid CapAmbient: unknown capability: "CAP_NOSUCH"' });
+  assert.throws(() => ambientOf(["SYS_TIME"]), { code: "failed-precondition" });
 });

@@ -14,17 +14,26 @@ export const defaultCapabilities: readonly string[] = [
 export interface CapabilityRequest {
   readonly add: readonly string[];
   readonly drop: readonly string[];
+  /** Kept by users other than root; each is added too. */
+  readonly ambient?: readonly string[];
   readonly privileged: boolean;
   /** What the daemon may give; defaults and ALL are cut down to it. */
   readonly available: readonly string[];
 }
 
+/** What a container may ever hold, and what users other than root hold of it; in the order of the numbers. */
+export interface CapabilitySets {
+  readonly bounding: readonly string[];
+  readonly ambient: readonly string[];
+}
+
 /**
- * The container's bounding set, in the order of the numbers. invalid-argument for an unknown name, failed-precondition
+ * The capabilities of a container. invalid-argument for an unknown name, failed-precondition
  * for one that was named and that the daemon does not have.
  */
-export function resolveCapabilities(request: CapabilityRequest): readonly string[] {
-  const add = request.add.map((name) => parseCapability(name, "CapAdd"));
+export function resolveCapabilities(request: CapabilityRequest): CapabilitySets {
+  const ambient = (request.ambient ?? []).map((name) => parseCapability(name, "CapAmbient"));
+  const add = [...request.add.map((name) => parseCapability(name, "CapAdd")), ...ambient];
   const drop = request.drop.map((name) => parseCapability(name, "CapDrop"));
   const wanted = new Set(request.privileged ? capabilityNames : startingSet(add, drop));
   if (!request.privileged) for (const name of drop) wanted.delete(name);
@@ -37,7 +46,8 @@ export function resolveCapabilities(request: CapabilityRequest): readonly string
     }
     wanted.add(name);
   }
-  return capabilityNames.filter((name) => wanted.has(name) && request.available.includes(name));
+  const bounding = capabilityNames.filter((name) => wanted.has(name) && request.available.includes(name));
+  return { bounding, ambient: bounding.filter((name) => ambient.includes(name) || ambient.includes(all)) };
 }
 
 const all = "ALL";
@@ -48,7 +58,7 @@ function startingSet(add: readonly string[], drop: readonly string[]): readonly 
 }
 
 /** "net_admin", "CAP_NET_ADMIN" and "all" as their full names. */
-function parseCapability(name: string, field: "CapAdd" | "CapDrop"): string {
+function parseCapability(name: string, field: "CapAdd" | "CapDrop" | "CapAmbient"): string {
   const upper = name.trim().toUpperCase();
   if (upper === all) return all;
   const full = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;

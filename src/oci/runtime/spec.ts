@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of the OCI runtime specification 1.2 (config.md, config-linux.md) that Berth writes into config.json.
+// The parts of the OCI runtime specification 1.3 (config.md, config-linux.md) that Berth writes into config.json.
 
 /** config.json of a bundle, as far as this engine writes it (runtime-spec, config.md). */
 export interface RuntimeSpec {
@@ -9,8 +9,33 @@ export interface RuntimeSpec {
   readonly hostname?: string;
   readonly domainname?: string;
   readonly mounts: readonly RuntimeMount[];
+  readonly hooks?: RuntimeHooks;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly linux: RuntimeLinux;
+}
+
+/** Programs of the host that the runtime calls at stages of a container's life, with its state on stdin. */
+export type RuntimeHooks = { readonly [Stage in RuntimeHookStage]?: readonly RuntimeHook[] };
+
+export const runtimeHookStages = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "startContainer",
+  "poststart",
+  "poststop",
+] as const;
+
+export type RuntimeHookStage = (typeof runtimeHookStages)[number];
+
+export interface RuntimeHook {
+  /** Absolute. */
+  readonly path: string;
+  /** The first is the program's own name. */
+  readonly args?: readonly string[];
+  readonly env?: readonly string[];
+  /** Seconds. */
+  readonly timeout?: number;
 }
 
 /** What runs, as whom, with what. */
@@ -73,6 +98,9 @@ export interface RuntimeMount {
   readonly type?: string;
   readonly source?: string;
   readonly options?: readonly string[];
+  /** With the option idmap or ridmap. */
+  readonly uidMappings?: readonly RuntimeIdMapping[];
+  readonly gidMappings?: readonly RuntimeIdMapping[];
 }
 
 /** By the names of the specification. */
@@ -98,6 +126,22 @@ export interface RuntimeLinux {
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
   readonly mountLabel?: string;
+  readonly intelRdt?: RuntimeIntelRdt;
+  /** Interfaces of the host that move into the container, by their names there (1.3). */
+  readonly netDevices?: Readonly<Record<string, { readonly name?: string }>>;
+}
+
+/** Shares of the processor's cache and memory bandwidth (config-linux.md, IntelRdt). */
+export interface RuntimeIntelRdt {
+  readonly closID?: string;
+  readonly l3CacheSchema?: string;
+  readonly memBwSchema?: string;
+  /** 1.3. */
+  readonly schemata?: readonly string[];
+  /** 1.3. */
+  readonly enableMonitoring?: boolean;
+  readonly enableCMT?: boolean;
+  readonly enableMBM?: boolean;
 }
 
 /** A range of ids in a user namespace. */

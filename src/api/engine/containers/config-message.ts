@@ -98,6 +98,8 @@ function toMountMessage(mount: MountRequest): NonNullable<ConfigInit["mounts"]>[
       };
     case "volume":
       return { ...base, source: mount.source ?? "", noCopy: mount.noCopy, volumeLabels: { ...mount.labels } };
+    case "image":
+      return { ...base, source: mount.image };
     case "tmpfs":
       return {
         ...base,

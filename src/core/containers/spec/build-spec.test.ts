@@ -186,7 +186,7 @@ function withMounts(
   return build(config, {
     mounts: requests.map((request) => ({
       request,
-      source: request.type === "tmpfs" ? "" : (request.source ?? "/anonymous"),
+      source: "source" in request ? (request.source ?? "/anonymous") : "",
     })),
     features: { ociVersion: "1.2.0", seccomp: true, recursiveReadOnly: rro },
   });

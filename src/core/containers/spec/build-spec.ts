@@ -2,11 +2,14 @@
 // The runtime specification of a container: the one place where what was asked for, what the image says and what the
 // host can do become one document. Pure and deterministic; the parts stand in files of their own beside this one.
 
-import { resolveCapabilities } from "../../../oci/runtime/capabilities.ts";
+import { type CapabilitySets, resolveCapabilities } from "../../../oci/runtime/capabilities.ts";
 import type { RuntimeLinux, RuntimeSpec } from "../../../oci/runtime/spec.ts";
+import { isOfPod } from "../container-config.ts";
 import { parseSecurityOptions, type SecurityOptions } from "../security-options.ts";
+import { selinuxLabels } from "../selinux-label.ts";
 import { cgroupPath } from "./cgroup-path.ts";
 import { buildDevices } from "./devices.ts";
+import { toRuntimeMappings } from "./id-mappings.ts";
 import { buildMounts } from "./mounts.ts";
 import { buildNamespaces, checkNamespaceModes } from "./namespaces.ts";
 import { ociVersionFor } from "./oci-version.ts";
@@ -28,6 +31,7 @@ export function buildSpec(input: SpecInput): RuntimeSpec {
   const capabilities = resolveCapabilities({
     add: config.capabilitiesAdd,
     drop: config.capabilitiesDrop,
+    ambient: config.capabilitiesAmbient ?? [],
     privileged: config.privileged,
     available: host.capabilities,
   });
@@ -37,27 +41,39 @@ export function buildSpec(input: SpecInput): RuntimeSpec {
     root: { path: input.rootfsPath, readonly: config.readOnlyRoot },
     ...(input.namespaces.uts === "host" ? {} : { hostname: input.hostname }),
     mounts: buildMounts(input),
-    annotations: { ...config.annotations, [sandboxAnnotation]: input.sandboxId },
+    annotations: {
+      // A runtime may obey annotations; those of a pod's container come from people who may not command it.
+      ...(isOfPod(config) ? {} : config.annotations),
+      ...input.annotations,
+      [sandboxAnnotation]: input.sandboxId,
+    },
     linux: buildLinux(input, security, capabilities),
   };
 }
 
-function buildLinux(input: SpecInput, security: SecurityOptions, capabilities: readonly string[]): RuntimeLinux {
-  const { config, host } = input;
+function buildLinux(input: SpecInput, security: SecurityOptions, capabilities: CapabilitySets): RuntimeLinux {
+  const { config, host, idMappings } = input;
   const { devices, rules } = buildDevices(input);
-  const seccomp = buildSeccomp(input, security.seccomp, capabilities);
+  const seccomp = buildSeccomp(input, security.seccomp, capabilities.bounding);
   const propagation = rootPropagation(input);
   const open = config.privileged || security.unconfinedPaths;
   return {
     namespaces: buildNamespaces(input.namespaces, config, host),
+    ...(idMappings === undefined
+      ? {}
+      : {
+          uidMappings: toRuntimeMappings(idMappings.uidMappings),
+          gidMappings: toRuntimeMappings(idMappings.gidMappings),
+        }),
     cgroupsPath: cgroupPath(input.id, config.cgroupParent, input.features.systemdCgroup ?? false),
     resources: { ...buildResources(config.resources, host), devices: rules },
     ...(devices.length === 0 ? {} : { devices }),
     ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
     ...(seccomp === undefined ? {} : { seccomp }),
     sysctl: buildSysctls(config),
-    maskedPaths: open ? [] : maskedPaths,
-    readonlyPaths: open ? [] : readonlyPaths,
+    maskedPaths: open ? [] : (config.maskedPaths ?? maskedPaths),
+    readonlyPaths: open ? [] : (config.readonlyPaths ?? readonlyPaths),
+    ...(security.selinux === undefined ? {} : { mountLabel: selinuxLabels(security.selinux, input.sandboxId).mount }),
   };
 }
 

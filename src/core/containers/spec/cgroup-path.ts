@@ -9,7 +9,8 @@ const defaultSlice = "system.slice";
 /** Where a container's cgroup is: "/berth/<id>", or "slice:berth:<id>" when systemd makes it. */
 export function cgroupPath(id: string, parent: string | undefined, systemd: boolean): string {
   if (systemd) {
-    const slice = parent === undefined || parent === "" ? defaultSlice : parent;
+    // Kubelets write a slice with those above it, as a path.
+    const slice = parent === undefined || parent === "" ? defaultSlice : parent.replace(/^(\/[^/:]+\.slice)*\//, "");
     if (!/^[^/:]+\.slice$/.test(slice)) {
       throw invalidArgument('cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"');
     }

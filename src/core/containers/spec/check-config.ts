@@ -5,13 +5,14 @@ import { checkMountRequests } from "../../../base/parse/mount-request.ts";
 import { resolveCapabilities } from "../../../oci/runtime/capabilities.ts";
 import { parseSeccompProfile } from "../../../oci/runtime/seccomp-profile.ts";
 import type { HostFacts } from "../../host/host-facts.ts";
-import type { ContainerConfig } from "../container-config.ts";
+import { type ContainerConfig, isOfPod } from "../container-config.ts";
 import { parseSecurityOptions } from "../security-options.ts";
 import { cgroupPath } from "./cgroup-path.ts";
 import { buildDevices } from "./devices.ts";
 import { buildEnvironment } from "./environment.ts";
+import { checkMinimumMemory } from "./memory.ts";
 import { checkNamespaceModes } from "./namespaces.ts";
-import { resolveOomScore } from "./oom-score.ts";
+import { clampOomScore, resolveOomScore } from "./oom-score.ts";
 import { buildResources } from "./resources.ts";
 import { buildRlimits } from "./rlimits.ts";
 import { buildSysctls } from "./sysctls.ts";
@@ -31,12 +32,17 @@ export function checkContainerConfig(config: ContainerConfig, host: HostFacts): 
   resolveCapabilities({
     add: config.capabilitiesAdd,
     drop: config.capabilitiesDrop,
+    ambient: config.capabilitiesAmbient ?? [],
     privileged: config.privileged,
     available: capabilities,
   });
   buildResources(config.resources, host);
   buildRlimits(config.ulimits, host);
-  resolveOomScore(config.oomScoreAdj, host.oomScoreAdjMinimum);
+  if (isOfPod(config)) clampOomScore(config.oomScoreAdj, host.oomScoreAdjMinimum);
+  else {
+    resolveOomScore(config.oomScoreAdj, host.oomScoreAdjMinimum);
+    checkMinimumMemory(config.resources);
+  }
   buildSysctls(config);
   buildDevices({ config, devices: [], hostDevices: [] });
   buildEnvironment({ hostname: "", terminal: false, home: "/", layers: [config.environment] });

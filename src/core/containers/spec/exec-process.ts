@@ -37,7 +37,7 @@ export function buildExecProcess(input: ExecInput): RuntimeProcess {
   const { apparmorProfile, consoleSize: _consoleSize, ...inherited } = own;
   const capabilities = input.privileged
     ? resolveCapabilities({ add: [], drop: [], privileged: true, available: input.host.capabilities })
-    : (own.capabilities?.bounding ?? []);
+    : { bounding: own.capabilities?.bounding ?? [], ambient: own.capabilities?.ambient ?? [] };
   return {
     ...inherited,
     terminal: input.terminal,

@@ -24,10 +24,19 @@ export function buildMemory(limits: ResourceLimits, cgroup: CgroupFacts): Runtim
   return Object.keys(memory).length === 0 ? undefined : memory;
 }
 
+/** Docker's least: below it most programs do not even start. Kubelets may go lower. */
+export function checkMinimumMemory(limits: ResourceLimits): void {
+  const { memoryBytes = 0, memoryReservationBytes = 0 } = limits;
+  if (memoryBytes !== 0 && memoryBytes < minimumMemory) throw invalidArgument("Minimum memory limit allowed is 6MB");
+  if (memoryReservationBytes !== 0 && memoryReservationBytes < minimumMemory) {
+    throw invalidArgument("Minimum memory reservation allowed is 6MB");
+  }
+}
+
 /** The rules that hold on every host, with Docker's texts. */
 function checkMemory(limits: ResourceLimits): void {
   const { memoryBytes = 0, memoryReservationBytes = 0, memorySwapBytes = 0, memorySwappiness = -1 } = limits;
-  if (memoryBytes !== 0 && memoryBytes < minimumMemory) throw invalidArgument("Minimum memory limit allowed is 6MB");
+  if (memoryBytes < 0) throw invalidArgument(`invalid memory limit: ${memoryBytes}`);
   if (memorySwapBytes < -1) throw invalidArgument(`invalid memory swap limit: ${memorySwapBytes}`);
   if (memoryBytes > 0 && memorySwapBytes > 0 && memorySwapBytes < memoryBytes) {
     throw invalidArgument("Minimum memoryswap limit should be larger than memory limit, see usage");
@@ -37,9 +46,6 @@ function checkMemory(limits: ResourceLimits): void {
   }
   if (!Number.isInteger(memorySwappiness) || memorySwappiness < -1 || memorySwappiness > 100) {
     throw invalidArgument(`Invalid value: ${memorySwappiness}, valid memory swappiness range is 0-100`);
-  }
-  if (memoryReservationBytes !== 0 && memoryReservationBytes < minimumMemory) {
-    throw invalidArgument("Minimum memory reservation allowed is 6MB");
   }
   if (memoryBytes > 0 && memoryReservationBytes > memoryBytes) {
     throw invalidArgument("Minimum memory limit can not be less than memory reservation limit, see usage");

@@ -2,18 +2,18 @@
 // The mounts of a container: the kernel's file systems, the network's files, and what the user asked for, in the order
 // in which they must be made.
 
-import { failedPrecondition } from "../../../base/errors.ts";
-import { checkMountRequests, type MountRequest } from "../../../base/parse/mount-request.ts";
+import { checkMountRequests } from "../../../base/parse/mount-request.ts";
 import type { RuntimeMount } from "../../../oci/runtime/spec.ts";
+import { isOfPod } from "../container-config.ts";
+import { toRuntimeMount } from "./asked-mounts.ts";
 import { initTarget } from "./process.ts";
-import type { ResolvedMount, SpecInput } from "./spec-input.ts";
-import { tmpfsOptions } from "./tmpfs-options.ts";
+import type { SpecInput } from "./spec-input.ts";
 
 /** Defaults first, then the others, shallow ones before those below them. A user's mount replaces a default. */
 export function buildMounts(input: SpecInput): readonly RuntimeMount[] {
   const requests = checkMountRequests(input.mounts.map((mount) => mount.request));
   const asked = requests.map((request, index) =>
-    toMount(request, input.mounts[index] as ResolvedMount, input.features.recursiveReadOnly ?? false),
+    toRuntimeMount(request, input.mounts[index]?.source ?? "", input.features),
   );
   const targets = new Set(asked.map((mount) => mount.destination));
   const replaced = ({ destination }: RuntimeMount) =>
@@ -34,6 +34,8 @@ function depth(path: string): number {
 function kernelMounts(input: SpecInput): readonly RuntimeMount[] {
   const { privileged, readOnlyRoot } = input.config;
   const kernel = ["nosuid", "noexec", "nodev"];
+  // A kubelet's privileged containers configure the node through /sys, also those whose root is read-only.
+  const writableSys = privileged && (!readOnlyRoot || isOfPod(input.config));
   return [
     { destination: "/proc", type: "proc", source: "proc", options: kernel },
     {
@@ -48,16 +50,24 @@ function kernelMounts(input: SpecInput): readonly RuntimeMount[] {
       source: "devpts",
       options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
     },
-    {
+    ownedMount(input, "network", {
       destination: "/sys",
       type: "sysfs",
       source: "sysfs",
-      options: [...kernel, privileged && !readOnlyRoot ? "rw" : "ro"],
-    },
+      options: [...kernel, writableSys ? "rw" : "ro"],
+    }),
     { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...kernel, privileged ? "rw" : "ro"] },
-    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: kernel },
+    ownedMount(input, "ipc", { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: kernel }),
     ...sharedMemory(input),
   ];
+}
+
+/** A file system that shows a namespace: a user namespace that does not own that one may only bind the host's. */
+function ownedMount(input: SpecInput, namespace: "network" | "ipc", mount: RuntimeMount): RuntimeMount {
+  const { namespaces } = input;
+  const isForeign = (namespaces.user ?? "host") !== "host" && namespaces[namespace] === "host";
+  if (!isForeign) return mount;
+  return { ...mount, type: "bind", source: mount.destination, options: ["rbind", ...(mount.options ?? [])] };
 }
 
 const defaultSharedMemory = 64 * 1024 * 1024;
@@ -65,7 +75,8 @@ const defaultSharedMemory = 64 * 1024 * 1024;
 function sharedMemory(input: SpecInput): readonly RuntimeMount[] {
   const { ipcMode, shmSizeBytes = defaultSharedMemory } = input.config;
   if (ipcMode === "none") return [];
-  const shared = ipcMode === "host" ? "/dev/shm" : input.sharedMemoryPath;
+  const ofHost = ipcMode === "host" || (ipcMode === "pod" && input.namespaces.ipc === "host");
+  const shared = ofHost ? "/dev/shm" : input.sharedMemoryPath;
   if (shared !== undefined) {
     return [{ destination: "/dev/shm", type: "bind", source: shared, options: ["rbind", "rprivate"] }];
   }
@@ -95,38 +106,13 @@ function fileMounts(input: SpecInput): readonly RuntimeMount[] {
 
 const writableWithReadOnlyRoot = new Set(["/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"]);
 
+/** Their own options say whether they can be written. */
+const kernelSettings = new Set(["/sys", "/sys/fs/cgroup"]);
+
 function readOnlyUnlessNeeded(mount: RuntimeMount): RuntimeMount {
   const { destination, options = [] } = mount;
-  if (writableWithReadOnlyRoot.has(destination) || options.includes("ro") || destination === "/sys/fs/cgroup") {
+  if (writableWithReadOnlyRoot.has(destination) || options.includes("ro") || kernelSettings.has(destination)) {
     return mount;
   }
   return { ...mount, options: [...options, "ro"] };
-}
-
-function toMount(request: MountRequest, resolved: ResolvedMount, recursiveReadOnly: boolean): RuntimeMount {
-  const destination = request.target;
-  switch (request.type) {
-    case "tmpfs":
-      return { destination, type: "tmpfs", source: "tmpfs", options: tmpfsOptions(request) };
-    case "volume":
-      return {
-        destination,
-        type: "bind",
-        source: resolved.source,
-        options: ["rbind", "rprivate", ...(request.readOnly ? ["ro"] : [])],
-      };
-    case "bind": {
-      const bind = request.recursive === "disabled" ? "bind" : "rbind";
-      const deep = recursiveReadOnly && (request.recursive === "enabled" || request.recursive === "readonly");
-      if (request.recursive === "readonly" && !deep) {
-        throw failedPrecondition("cannot bind with bind-recursive=readonly: kernel or runtime cannot do it (rro)");
-      }
-      return {
-        destination,
-        type: "bind",
-        source: resolved.source,
-        options: [bind, request.propagation ?? "rprivate", ...(request.readOnly ? [deep ? "rro" : "ro"] : [])],
-      };
-    }
-  }
 }

@@ -19,6 +19,7 @@ export function buildNamespaces(
     ...namespace("uts", choices.uts),
     ...namespace("pid", choices.pid),
     ...namespace("ipc", choices.ipc),
+    ...(choices.user === undefined ? [] : namespace("user", choices.user)),
     ...(privateCgroup ? [{ type: "cgroup" } as const] : []),
   ];
 }
@@ -42,10 +43,10 @@ export function checkNamespaceModes(config: ContainerConfig): void {
   const check = (what: string, mode: string, allowed: RegExp) => {
     if (!allowed.test(mode)) throw invalidArgument(`invalid ${what}: ${mode}`);
   };
-  check("PID mode", config.pidMode, /^(host|container:.+)?$/);
-  check("IPC mode", config.ipcMode, /^(private|shareable|host|none|container:.+)?$/);
-  check("UTS mode", config.utsMode, /^(host)?$/);
-  check("USER mode", config.usernsMode ?? "", /^(host)?$/);
+  check("PID mode", config.pidMode, /^(host|pod|container:.+)?$/);
+  check("IPC mode", config.ipcMode, /^(private|shareable|host|none|pod|container:.+)?$/);
+  check("UTS mode", config.utsMode, /^(host|pod)?$/);
+  check("USER mode", config.usernsMode ?? "", /^(host|pod)?$/);
   check("cgroup namespace mode", config.cgroupnsMode ?? "", /^(host|private)?$/);
   check("network mode", config.networkMode, /^(container:.+|[a-zA-Z0-9][a-zA-Z0-9_.-]*)$/);
   const conflict = (what: string, mode: string) => invalidArgument(`conflicting options: ${what} and the ${mode} mode`);

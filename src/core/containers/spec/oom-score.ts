@@ -2,6 +2,11 @@
 
 import { failedPrecondition, invalidArgument } from "../../../base/errors.ts";
 
+/** What a kubelet gives every container by its rank: the nearest that the daemon may give. */
+export function clampOomScore(asked: number | undefined, minimum: number): number {
+  return resolveOomScore(Math.max(asked ?? 0, minimum), minimum);
+}
+
 /** oom_score_adj: 0, or the lowest that the daemon may give, unless asked for; an asked one is never changed. */
 export function resolveOomScore(asked: number | undefined, minimum: number): number {
   if (asked === undefined) return Math.max(0, minimum);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { failedPrecondition } from "../../../base/errors.ts";
+import type { CapabilitySets } from "../../../oci/runtime/capabilities.ts";
 import type { RuntimeCapabilities, RuntimeProcess, RuntimeUser } from "../../../oci/runtime/spec.ts";
+import { isOfPod } from "../container-config.ts";
 import type { SecurityOptions } from "../security-options.ts";
+import { selinuxLabels } from "../selinux-label.ts";
 import type { ResolvedUser } from "../user.ts";
 import { resolveCommand } from "./command.ts";
 import { buildEnvironment } from "./environment.ts";
-import { resolveOomScore } from "./oom-score.ts";
+import { clampOomScore, resolveOomScore } from "./oom-score.ts";
 import { buildRlimits } from "./rlimits.ts";
 import type { SpecInput } from "./spec-input.ts";
 import { resolveWorkingDirectory } from "./working-directory.ts";
@@ -18,9 +21,10 @@ export const initTarget = "/sbin/berth-init";
 export function buildProcess(
   input: SpecInput,
   security: SecurityOptions,
-  capabilities: readonly string[],
+  capabilities: CapabilitySets,
 ): RuntimeProcess {
   const { config, image, host, user } = input;
+  const oomScore = isOfPod(config) ? clampOomScore : resolveOomScore;
   const { entrypoint, command } = resolveCommand(config, image);
   return {
     terminal: config.terminal,
@@ -36,8 +40,11 @@ export function buildProcess(
     capabilities: capabilitySets(capabilities, user.uid),
     rlimits: buildRlimits(config.ulimits, host),
     noNewPrivileges: security.noNewPrivileges,
-    oomScoreAdj: resolveOomScore(config.oomScoreAdj, host.oomScoreAdjMinimum),
+    oomScoreAdj: oomScore(config.oomScoreAdj, host.oomScoreAdjMinimum),
     ...(security.apparmor === undefined ? {} : { apparmorProfile: security.apparmor }),
+    ...(security.selinux === undefined || config.privileged
+      ? {}
+      : { selinuxLabel: selinuxLabels(security.selinux, input.sandboxId).process }),
   };
 }
 
@@ -46,12 +53,12 @@ export function toRuntimeUser(user: ResolvedUser): RuntimeUser {
 }
 
 /**
- * The sets that execve(2) would leave a user with: all of them for root, only the bounding set for others. Nothing is
- * ever inheritable (CVE-2022-24769).
+ * The sets that execve(2) would leave a user with: all of them for root, only the ambient ones for others. Nothing else
+ * is ever inheritable (CVE-2022-24769).
  */
-export function capabilitySets(names: readonly string[], uid: number): RuntimeCapabilities {
-  const held = uid === 0 ? names : [];
-  return { bounding: names, effective: held, permitted: held, inheritable: [], ambient: [] };
+export function capabilitySets({ bounding, ambient }: CapabilitySets, uid: number): RuntimeCapabilities {
+  const held = uid === 0 ? bounding : ambient;
+  return { bounding, effective: held, permitted: held, inheritable: ambient, ambient };
 }
 
 function initArguments(input: SpecInput): readonly string[] {

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { unlimitedRlimit } from "../../../oci/runtime/spec.ts";
 import type { ResourceLimits } from "../container-config.ts";
-import { hostFacts } from "../testing/spec-inputs.ts";
-import { resolveOomScore } from "./oom-score.ts";
+import { containerConfig, hostFacts } from "../testing/spec-inputs.ts";
+import { checkContainerConfig } from "./check-config.ts";
+import { clampOomScore, resolveOomScore } from "./oom-score.ts";
 import { buildResources } from "./resources.ts";
 import { buildRlimits } from "./rlimits.ts";
 
@@ -35,9 +36,18 @@ for (const [limits, expected] of built) {
   });
 }
 
+test("a user's least memory is 6 MiB; a kubelet may give less", () => {
+  const check = (resources: ResourceLimits, networkMode: string) =>
+    checkContainerConfig(containerConfig({ networkMode, resources }), v2);
+  assert.throws(() => check({ memoryBytes: mega }, "bridge"), { message: "Minimum memory limit allowed is 6MB" });
+  assert.throws(() => check({ memoryReservationBytes: mega }, "bridge"), {
+    message: "Minimum memory reservation allowed is 6MB",
+  });
+  assert.deepEqual(check({ memoryBytes: mega }, "pod"), []);
+  assert.deepEqual(buildResources({ memoryBytes: mega }, v2), { memory: { limit: mega, swap: 2 * mega } });
+});
+
 const refused: readonly [limits: ResourceLimits, message: string][] = [
-  [{ memoryBytes: mega }, "Minimum memory limit allowed is 6MB"],
-  [{ memoryReservationBytes: mega }, "Minimum memory reservation allowed is 6MB"],
   [
     { memoryBytes: 8 * mega, memorySwapBytes: 7 * mega },
     "Minimum memoryswap limit should be larger than memory limit, see usage",
@@ -127,4 +137,35 @@ test("the OOM score is 0 or the lowest that can be given, and never another one 
   assert.equal(resolveOomScore(-500, -1000), -500);
   assert.throws(() => resolveOomScore(-1, 0), { code: "failed-precondition" });
   assert.throws(() => resolveOomScore(1001, 0), { code: "invalid-argument" });
+});
+
+test("the rank that a kubelet gives is raised to what the daemon may give, never refused", () => {
+  assert.deepEqual(
+    [clampOomScore(-997, -1000), clampOomScore(-997, 100), clampOomScore(undefined, 100)],
+    [-997, 100, 100],
+  );
+  assert.equal(clampOomScore(1000, 100), 1000);
+  assert.throws(() => clampOomScore(1001, 0), { code: "invalid-argument" });
+});
+
+test("limits of huge pages; a kubelet's zeros say nothing on a host that cannot limit them", () => {
+  const able = hostFacts({ cgroup: { ...v2.cgroup, controllers: ["hugetlb"] } });
+  const zeros = [
+    { pageSize: "2MB", limitBytes: 0 },
+    { pageSize: "1GB", limitBytes: 0 },
+  ];
+  assert.deepEqual(buildResources({ hugepageLimits: zeros }, able), {
+    hugepageLimits: [
+      { pageSize: "2MB", limit: 0 },
+      { pageSize: "1GB", limit: 0 },
+    ],
+  });
+  assert.deepEqual(buildResources({ hugepageLimits: zeros }, v2), {});
+  assert.throws(() => buildResources({ hugepageLimits: [{ pageSize: "2MB", limitBytes: 4 * mega }] }, v2), {
+    code: "failed-precondition",
+    message: "cannot limit huge pages of 2MB: this host has no hugetlb cgroup controller",
+  });
+  assert.throws(() => buildResources({ hugepageLimits: [{ pageSize: "../x", limitBytes: 0 }] }, able), {
+    message: "invalid huge page size: ../x",
+  });
 });

@@ -16,12 +16,14 @@ export function buildResources(
   const cpu = buildCpu(limits, host);
   const pids = buildPids(limits.pidsLimit, host);
   const blockIO = buildBlockIo(limits.blkioWeight, host);
+  const hugepageLimits = buildHugepages(limits.hugepageLimits, host);
   const unified = buildUnified(limits.unified, host);
   return {
     ...(memory !== undefined && { memory }),
     ...(cpu !== undefined && { cpu }),
     ...(pids !== undefined && { pids }),
     ...(blockIO !== undefined && { blockIO }),
+    ...(hugepageLimits !== undefined && { hugepageLimits }),
     ...(unified !== undefined && { unified }),
   };
 }
@@ -43,6 +45,24 @@ function buildBlockIo(weight: number | undefined, host: Pick<HostFacts, "cgroup"
     throw failedPrecondition(`cannot weigh block I/O: this host has no ${controller} cgroup controller`);
   }
   return { weight };
+}
+
+/** Kubelets send a limit of 0 for every page size of the host: on a host without the controller it says nothing. */
+function buildHugepages(
+  limits: ResourceLimits["hugepageLimits"],
+  host: Pick<HostFacts, "cgroup">,
+): RuntimeResources["hugepageLimits"] {
+  if (limits === undefined || limits.length === 0) return undefined;
+  for (const { pageSize, limitBytes } of limits) {
+    if (!/^\d+(KB|MB|GB)$/.test(pageSize)) throw invalidArgument(`invalid huge page size: ${pageSize}`);
+    if (limitBytes < 0) throw invalidArgument(`invalid limit of huge pages: ${limitBytes}`);
+  }
+  if (host.cgroup.controllers.includes("hugetlb")) {
+    return limits.map(({ pageSize, limitBytes }) => ({ pageSize, limit: limitBytes }));
+  }
+  const asked = limits.find(({ limitBytes }) => limitBytes > 0);
+  if (asked === undefined) return undefined;
+  throw failedPrecondition(`cannot limit huge pages of ${asked.pageSize}: this host has no hugetlb cgroup controller`);
 }
 
 function buildUnified(files: ResourceLimits["unified"], host: Pick<HostFacts, "cgroup">): RuntimeResources["unified"] {

@@ -2,6 +2,7 @@
 // All that a runtime specification is made from. Whoever fills this in has looked at the machine (files, devices, other
 // containers); the builder only decides, and gives the same answer for the same input.
 
+import type { IdMappings } from "../../../base/id-mapping.ts";
 import type { MountRequest } from "../../../base/parse/mount-request.ts";
 import type { ContainerDefaults } from "../../../oci/image/documents.ts";
 import type { RuntimeDevice } from "../../../oci/runtime/spec.ts";
@@ -18,12 +19,14 @@ export interface NamespaceChoices {
   readonly ipc: NamespaceChoice;
   readonly uts: NamespaceChoice;
   readonly pid: NamespaceChoice;
+  /** The host's when undefined. */
+  readonly user?: NamespaceChoice;
 }
 
 /** A mount whose source is there. */
 export interface ResolvedMount {
   readonly request: MountRequest;
-  /** The directory or file of a bind or a volume on the host; "" for a tmpfs. */
+  /** The directory or file on the host: of a bind, a volume, a mounted image; "" for a tmpfs. */
   readonly source: string;
 }
 
@@ -49,6 +52,10 @@ export interface SpecInput {
   /** The mounted root filesystem. */
   readonly rootfsPath: string;
   readonly namespaces: NamespaceChoices;
+  /** Of the user namespace, when there is one. */
+  readonly idMappings?: IdMappings;
+  /** What runtimes are told beyond what was asked; all that they are told of a pod's container. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly mounts: readonly ResolvedMount[];
   /** hosts, resolv.conf and hostname on the host; undefined leaves the image's. */
   readonly networkFiles?: NetworkFilePaths;
@@ -70,6 +77,8 @@ export interface SpecFeatures {
   readonly seccomp: boolean;
   /** Whether it knows the mount option rro and the kernel does (5.12). */
   readonly recursiveReadOnly?: boolean;
+  /** Whether it knows the mount options idmap and ridmap and the kernel does (5.12). */
+  readonly idMappedMounts?: boolean;
   /** Whether cgroupsPath is "slice:prefix:name". */
   readonly systemdCgroup?: boolean;
 }

@@ -2,14 +2,20 @@
 
 import { invalidArgument } from "../../../base/errors.ts";
 import { sysctlNamespace } from "../../../base/parse/key-value.ts";
-import type { ContainerConfig } from "../container-config.ts";
+import { type ContainerConfig, isOfPod } from "../container-config.ts";
 
 type SysctlConfig = Pick<ContainerConfig, "sysctls" | "networkMode" | "ipcMode" | "utsMode" | "domainname">;
 
-/** What was asked, and Docker's defaults for a network of its own: low ports and ping need no privilege there. */
+/**
+ * What was asked, and Docker's defaults for a network of its own: low ports and ping need no privilege there. A pod's
+ * containers have none: its sandbox has them.
+ */
 export function buildSysctls(config: SysctlConfig): Readonly<Record<string, string>> {
+  if (isOfPod(config) && Object.keys(config.sysctls).length > 0) {
+    throw invalidArgument("sysctls belong to the pod, not to one of its containers");
+  }
   for (const [name, value] of Object.entries(config.sysctls)) checkSysctl(name, value, config);
-  const ownNetwork = config.networkMode !== "host" && !config.networkMode.startsWith("container:");
+  const ownNetwork = !/^(host|pod|container:.+)$/.test(config.networkMode);
   return {
     ...(ownNetwork && {
       "net.ipv4.ip_unprivileged_port_start": "0",

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mounts that a user asked for, as the runtime gets them.
+
+import { failedPrecondition } from "../../../base/errors.ts";
+import type { BindMountRequest, MountRequest } from "../../../base/parse/mount-request.ts";
+import type { RuntimeMount } from "../../../oci/runtime/spec.ts";
+import { toRuntimeMappings } from "./id-mappings.ts";
+import type { SpecFeatures } from "./spec-input.ts";
+import { tmpfsOptions } from "./tmpfs-options.ts";
+
+type MountFeatures = Pick<SpecFeatures, "recursiveReadOnly" | "idMappedMounts">;
+
+/** source: where it is on the host; failed-precondition for what this runtime or kernel cannot do. */
+export function toRuntimeMount(request: MountRequest, source: string, features: MountFeatures): RuntimeMount {
+  const destination = request.target;
+  switch (request.type) {
+    case "tmpfs":
+      return { destination, type: "tmpfs", source: "tmpfs", options: tmpfsOptions(request) };
+    case "volume":
+      return {
+        destination,
+        type: "bind",
+        source,
+        options: ["rbind", "rprivate", ...(request.readOnly ? ["ro"] : [])],
+      };
+    case "image":
+      return { destination, type: "bind", source, options: ["rbind", "rprivate", "ro"] };
+    case "bind":
+      return bindMount(request, source, features);
+  }
+}
+
+function bindMount(request: BindMountRequest, source: string, features: MountFeatures): RuntimeMount {
+  const { recursive, idMappings } = request;
+  const deep = features.recursiveReadOnly === true && (recursive === "enabled" || recursive === "readonly");
+  if (recursive === "readonly" && !deep) {
+    throw failedPrecondition("cannot bind with bind-recursive=readonly: kernel or runtime cannot do it (rro)");
+  }
+  if (idMappings !== undefined && features.idMappedMounts !== true) {
+    throw failedPrecondition(`cannot map the owners of ${request.source}: kernel or runtime cannot do it (idmap)`);
+  }
+  return {
+    destination: request.target,
+    type: "bind",
+    source,
+    options: [
+      recursive === "disabled" ? "bind" : "rbind",
+      request.propagation ?? "rprivate",
+      ...(request.readOnly ? [deep ? "rro" : "ro"] : []),
+      ...(idMappings === undefined ? [] : ["idmap"]),
+    ],
+    ...(idMappings !== undefined && {
+      uidMappings: toRuntimeMappings(idMappings.uidMappings),
+      gidMappings: toRuntimeMappings(idMappings.gidMappings),
+    }),
+  };
+}
