@@ -52,6 +52,29 @@ export interface RuntimeProcess {
   readonly oomScoreAdj?: number;
   readonly apparmorProfile?: string;
   readonly selinuxLabel?: string;
+  readonly ioPriority?: RuntimeIoPriority;
+  readonly scheduler?: RuntimeScheduler;
+}
+
+/** What ioprio_set(2) is given. */
+export interface RuntimeIoPriority {
+  /** IOPRIO_CLASS_RT, IOPRIO_CLASS_BE or IOPRIO_CLASS_IDLE. */
+  readonly class: string;
+  readonly priority: number;
+}
+
+/** What sched_setattr(2) is given. */
+export interface RuntimeScheduler {
+  /** SCHED_FIFO and the like. */
+  readonly policy: string;
+  readonly nice?: number;
+  readonly priority?: number;
+  /** SCHED_FLAG_RESET_ON_FORK and the like. */
+  readonly flags?: readonly string[];
+  /** Nanoseconds, of the deadline policy, as the next two. */
+  readonly runtime?: number;
+  readonly deadline?: number;
+  readonly period?: number;
 }
 
 /** Numbers, resolved in the image. */
@@ -126,6 +149,8 @@ export interface RuntimeLinux {
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
   readonly mountLabel?: string;
+  /** What set_mempolicy(2) is given (1.3). */
+  readonly memoryPolicy?: { readonly mode: string; readonly nodes: string; readonly flags?: readonly string[] };
   readonly intelRdt?: RuntimeIntelRdt;
   /** Interfaces of the host that move into the container, by their names there (1.3). */
   readonly netDevices?: Readonly<Record<string, { readonly name?: string }>>;
@@ -169,13 +194,18 @@ export interface RuntimeResources {
     readonly limit?: number;
     readonly reservation?: number;
     readonly swap?: number;
+    readonly kernel?: number;
+    readonly kernelTCP?: number;
     readonly swappiness?: number;
     readonly disableOOMKiller?: boolean;
+    readonly useHierarchy?: boolean;
   };
   readonly cpu?: {
     readonly shares?: number;
     readonly quota?: number;
     readonly period?: number;
+    readonly realtimeRuntime?: number;
+    readonly realtimePeriod?: number;
     readonly cpus?: string;
     readonly mems?: string;
   };
@@ -201,6 +231,9 @@ export interface RuntimeSeccomp {
   readonly defaultErrnoRet?: number;
   readonly architectures?: readonly string[];
   readonly flags?: readonly string[];
+  /** A unix socket that gets the descriptors of notifications. */
+  readonly listenerPath?: string;
+  readonly listenerMetadata?: string;
   readonly syscalls?: readonly RuntimeSyscall[];
 }
 
