@@ -86,3 +86,12 @@ test("an image without the files takes numbers only", () => {
     message: "unable to find user root: no matching entries in passwd file",
   });
 });
+
+test("merge counts memberships also when a group was named, strict never does", () => {
+  const gids = (user: string, policy: "merge" | "strict") =>
+    resolveUser({ user, groupAdd: ["1234"], passwd, group, policy }).additionalGids;
+  assert.deepEqual(gids("web:77", "merge"), [77, 29, 44, 1234]);
+  assert.deepEqual(gids("web", "merge"), [33, 29, 44, 1234]);
+  assert.deepEqual(gids("web", "strict"), [33, 1234]);
+  assert.deepEqual(gids("33:77", "strict"), [77, 1234]);
+});

@@ -19,6 +19,8 @@ export interface UserRequest {
   readonly user: string;
   /** Names in the group file, or numbers. */
   readonly groupAdd: readonly string[];
+  /** Which memberships of the group file count; undefined is Docker's way: all, when no group was named. */
+  readonly policy?: "merge" | "strict";
   /** The text of the image's /etc/passwd; empty when it has none. */
   readonly passwd: string;
   /** The text of the image's /etc/group; empty when it has none. */
@@ -35,8 +37,9 @@ export function resolveUser(request: UserRequest): ResolvedUser {
   if (uid === undefined) throw invalidArgument(`unable to find user ${userName}: no matching entries in passwd file`);
   const groups = parseGroup(request.group);
   const gid = groupName === "" ? (entry?.gid ?? 0) : findGroup(groups, groupName);
+  const counts = request.policy ?? (groupName === "" ? "merge" : "strict");
   const memberOf =
-    groupName === "" && entry !== undefined ? groups.filter((group) => group.members.includes(entry.name)) : [];
+    counts === "merge" && entry !== undefined ? groups.filter((group) => group.members.includes(entry.name)) : [];
   return {
     uid: checkRange(uid),
     gid: checkRange(gid),
