@@ -13,7 +13,10 @@ export type EventType = "container" | "image" | "network" | "volume" | "sandbox"
 /** A fact, told after it is on disk. */
 export interface EngineEvent {
   readonly type: EventType;
-  /** Docker's word for it: create, start, die, oom, kill, stop, destroy, exec_create, pull, tag, mount, … */
+  /**
+   * Docker's word for it: create, start, die, oom, kill, stop, destroy, exec_create, pull, tag, mount, …; Docker has none
+   * for the beginning of a pull (pull-start) and for one that failed (pull-fail, with the attribute error).
+   */
   readonly action: string;
   /** The object it happened to. */
   readonly id: string;

@@ -10,10 +10,10 @@ import { maximumManifestBytes } from "../../oci/image/parse-documents.ts";
 import { type Reference, repositoryOf } from "../../oci/reference/reference.ts";
 import type { ContentStore } from "../content/content.ts";
 import type { Lease } from "../leases/lease-manager.ts";
-import type { Registry, RegistryCredentials } from "./registry.ts";
+import type { RegistryCredentials, RegistryReader } from "./registry.ts";
 
 export interface FetcherDeps {
-  readonly registry: Registry;
+  readonly registry: RegistryReader;
   readonly content: ContentStore;
   /** By digest: a blob that two images need is fetched by one of them. */
   readonly blobLocks: KeyedLock;

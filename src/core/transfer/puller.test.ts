@@ -5,6 +5,8 @@ import { randomBytes } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { test } from "node:test";
 import { shortId } from "../../base/ids.ts";
+import { Puller } from "./puller.ts";
+import type { PullNews } from "./running-pulls.ts";
 import { type ImageServer, startImageServer } from "./testing/image-server.ts";
 import { openTransferWorld, recordProgress } from "./testing/transfer-world.ts";
 
@@ -174,4 +176,66 @@ test("a registry that is down is unavailable by name and reason", async () => {
     code: "unavailable",
     message: "registry 127.0.0.1:1: connection refused",
   });
+});
+
+test("a registry that falls silent ends the pull, which leaves no record", async () => {
+  await using server = await startImageServer(contents, (layer, _request, response) => {
+    if (layer !== 1) return false;
+    response.writeHead(200, { "content-length": size }).write(contents[1]?.subarray(0, 1000));
+    return true;
+  });
+  await using world = await openTransferWorld();
+  const puller = new Puller({ ...world, progressTimeoutMs: 200 });
+  await assert.rejects(puller.pull(server.name, { signal }), {
+    code: "unavailable",
+    message: `registry ${server.server.host}: nothing came for 0.2 seconds`,
+  });
+  const { images, leases } = await world.leftovers();
+  assert.deepEqual([images, leases], [[], 0]);
+});
+
+test("a pull is told of when it begins and when it has ended, well or not, once for all who share it", async () => {
+  await using server = await startImageServer(contents, () => false);
+  await using world = await openTransferWorld();
+  const events = world.events.subscribe({ signal });
+  await Promise.all([world.puller.pull(server.name, { signal }), world.puller.pull(server.name, { signal })]);
+  await assert.rejects(world.puller.pull("127.0.0.1:1/app", { signal }));
+  world.events.close();
+  const name = server.name.replace(":v1", "");
+  assert.deepEqual(await Array.fromAsync(events, ({ action, id, attributes }) => ({ action, id, ...attributes })), [
+    { action: "pull-start", id: server.name, name },
+    { action: "pull", id: server.name, name },
+    { action: "pull-start", id: "127.0.0.1:1/app:latest", name: "127.0.0.1:1/app" },
+    {
+      action: "pull-fail",
+      id: "127.0.0.1:1/app:latest",
+      name: "127.0.0.1:1/app",
+      error: "registry 127.0.0.1:1: connection refused",
+    },
+  ]);
+});
+
+test("a pull can be watched by somebody else, who does not keep it alive", async () => {
+  const held: ServerResponse[] = [];
+  await using server = await startImageServer(contents, (_layer, _request, response) => {
+    response.writeHead(200, { "content-length": size }).write(contents[0]?.subarray(0, 1000));
+    held.push(response);
+    return true;
+  });
+  await using world = await openTransferWorld();
+  const leaving = new AbortController();
+  const pulling = world.puller.pull(server.name, { signal: leaving.signal });
+  await until("both layers are asked for", () => held.length === 2);
+  assert.deepEqual(
+    world.puller.running.list().map(({ reference, platform }) => [reference, platform]),
+    [[server.name, "linux/amd64"]],
+  );
+  const news: PullNews[] = [];
+  for await (const next of world.puller.running.watch({ reference: server.name, signal })) {
+    news.push(next);
+    if (next.kind === "progress" && next.progress.status === "Downloading") leaving.abort();
+  }
+  await assert.rejects(pulling, { code: "cancelled" });
+  const last = news.at(-1);
+  assert.ok(last?.kind === "ended" && last.failure?.code === "cancelled");
 });

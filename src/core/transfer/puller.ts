@@ -4,10 +4,10 @@
 // for several times at once is done once.
 
 import type { Digest } from "../../base/digest.ts";
-import { toEngineError } from "../../base/errors.ts";
+import { messageOf, toEngineError } from "../../base/errors.ts";
 import { KeyedLock } from "../../base/keyed-lock.ts";
 import type { Platform } from "../../oci/image/descriptor.ts";
-import { parsePlatform } from "../../oci/image/platform.ts";
+import { formatPlatform, parsePlatform } from "../../oci/image/platform.ts";
 import {
   familiarName,
   parseReference,
@@ -24,7 +24,9 @@ import { fetchLayers, type LayerDeps } from "./fetch-layers.ts";
 import { registryOptions } from "./fetcher.ts";
 import type { OnProgress } from "./progress.ts";
 import type { RegistryCredentials } from "./registry.ts";
+import { RunningPulls } from "./running-pulls.ts";
 import { type SharedOptions, SharedWork } from "./shared-work.ts";
+import { StallGuard } from "./stall-guard.ts";
 
 export interface PullerDeps extends Omit<LayerDeps, "images" | "blobLocks" | "parallelDownloads"> {
   readonly images: Pick<ImageService, "find" | "put" | "unpack">;
@@ -34,6 +36,8 @@ export interface PullerDeps extends Omit<LayerDeps, "images" | "blobLocks" | "pa
   readonly platform: Platform;
   /** How many layers of one image are fetched at once, 3 by default. */
   readonly parallelDownloads?: number;
+  /** How long a registry may send nothing before the pull is given up, 5 minutes by default. */
+  readonly progressTimeoutMs?: number;
 }
 
 export interface PullOptions {
@@ -57,8 +61,12 @@ export interface PulledImage {
 /** How long what a killed pull brought is kept for the next one. */
 const leaseLifetimeMs = 24 * 60 * 60 * 1000;
 
+const defaultProgressTimeoutMs = 5 * 60 * 1000;
+
 /** Pulls images; pulls of the same one share their work. */
 export class Puller {
+  /** What runs now, for those who look on. */
+  readonly running = new RunningPulls();
   readonly #deps: PullerDeps & LayerDeps;
   readonly #pulls = new SharedWork<PulledImage>();
 
@@ -79,33 +87,67 @@ export class Puller {
     }
   }
 
-  async #pull(reference: Reference, { wanted, credentials, signal, onProgress }: StartedPull): Promise<PulledImage> {
-    const { registry, images, leases, events } = this.#deps;
+  /** The shared work: it tells that it begins and how it ends. */
+  async #pull(reference: Reference, started: StartedPull): Promise<PulledImage> {
+    const platform = formatPlatform(started.wanted ?? this.#deps.platform);
+    this.#publish("pull-start", reference);
+    try {
+      const pulled = await this.running.track(
+        { reference: recordName(reference), platform },
+        started.onProgress,
+        async (onProgress) => await this.#pullImage(reference, { ...started, onProgress }),
+      );
+      this.#publish("pull", reference, pulled.image.config.config?.Labels);
+      return pulled;
+    } catch (error) {
+      this.#publish("pull-fail", reference, { error: messageOf(error) });
+      throw error;
+    }
+  }
+
+  async #pullImage(reference: Reference, started: StartedPull): Promise<PulledImage> {
+    const { wanted, credentials, onProgress } = started;
+    const { images, leases } = this.#deps;
     await using lease = await leases.create({ expiresIn: leaseLifetimeMs });
+    using guard = new StallGuard({
+      signal: started.signal,
+      timeoutMs: this.#deps.progressTimeoutMs ?? defaultProgressTimeoutMs,
+      domain: reference.domain,
+    });
+    const { signal } = guard;
+    const deps = { ...this.#deps, registry: guard.watch(this.#deps.registry) };
     const context = { reference, credentials, lease, signal };
     const name = recordName(reference);
-    const target = await registry.resolve(reference, registryOptions(context));
+    const target = await deps.registry.resolve(reference, registryOptions(context));
     onProgress({ id: reference.digest ?? reference.tag ?? target.digest, status: `Pulling from ${reference.path}` });
     const before = images.find(name);
-    const choice = { platform: wanted ?? this.#deps.platform, isExplicit: wanted !== undefined };
-    const { manifest, config } = await fetchImage(this.#deps, context, target, choice);
+    const choice = { platform: wanted ?? deps.platform, isExplicit: wanted !== undefined };
+    const { manifest, config } = await fetchImage(deps, context, target, choice);
     const { layers } = manifest;
-    await fetchLayers(this.#deps, context, { id: manifest.config.digest, config, layers }, onProgress);
+    await fetchLayers(deps, context, { id: manifest.config.digest, config, layers }, onProgress);
+    signal.throwIfAborted();
     const image = await images.put(name, target);
     const isUpToDate =
       before?.id === image.id && before.repoDigests.includes(`${repositoryOf(reference)}@${target.digest}`);
-    const familiar = familiarName(reference);
-    events.publish({
-      type: "image",
-      action: "pull",
-      id: familiar,
-      attributes: { ...config.config?.Labels, name: familiarName({ domain: reference.domain, path: reference.path }) },
-    });
     onProgress({ status: `Digest: ${target.digest}` });
     onProgress({
-      status: `Status: ${isUpToDate ? "Image is up to date" : "Downloaded newer image"} for ${familiar}`,
+      status: `Status: ${isUpToDate ? "Image is up to date" : "Downloaded newer image"} for ${familiarName(reference)}`,
     });
     return { image, digest: target.digest, reference: name, isUpToDate };
+  }
+
+  #publish(
+    action: "pull-start" | "pull" | "pull-fail",
+    reference: Reference,
+    attributes: Readonly<Record<string, string>> = {},
+  ): void {
+    const name = familiarName({ domain: reference.domain, path: reference.path });
+    this.#deps.events.publish({
+      type: "image",
+      action,
+      id: familiarName(reference),
+      attributes: { ...attributes, name },
+    });
   }
 }
 

@@ -76,3 +76,6 @@ export interface Registry extends AsyncDisposable {
     options: { readonly signal: AbortSignal },
   ): Promise<{ readonly identityToken?: string }>;
 }
+
+/** What a pull needs of it. */
+export type RegistryReader = Pick<Registry, "resolve" | "fetchManifest" | "openBlob">;
