@@ -28,3 +28,4 @@ clean:
 	rm -rf dist build
 	$(MAKE) -C native/init clean
 	$(MAKE) -C native/keeper clean
+	$(MAKE) -C native/userns clean
