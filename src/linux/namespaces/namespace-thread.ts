@@ -4,14 +4,14 @@
 import { Worker } from "node:worker_threads";
 import { EngineError, unavailable } from "../../base/errors.ts";
 import type { PinRequest } from "./pin.ts";
-import type { NamespaceMessage, NamespaceReply } from "./worker.ts";
+import type { InterfacesByPin, NamespaceMessage, NamespaceReply, NamespaceWork } from "./worker.ts";
 
 interface Pending {
-  readonly resolve: () => void;
+  readonly resolve: (reply: NamespaceReply) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** A worker thread that makes namespaces. Its owner disposes it; the pins stay. */
+/** A worker thread that makes namespaces and looks into them. Its owner disposes it; the pins stay. */
 export class NamespaceThread implements AsyncDisposable {
   readonly #workerUrl: URL;
   readonly #pending = new Map<number, Pending>();
@@ -25,13 +25,23 @@ export class NamespaceThread implements AsyncDisposable {
 
   /** Makes and pins namespaces; rejects with an EngineError when nothing was made. */
   async pin(request: PinRequest): Promise<void> {
+    await this.#ask({ pin: request });
+  }
+
+  /** The traffic in pinned network namespaces, by their pins; those that are gone are left out. */
+  async readInterfaces(pins: readonly string[]): Promise<InterfacesByPin> {
+    const { interfaces } = await this.#ask({ interfacesOf: pins });
+    return interfaces ?? new Map();
+  }
+
+  async #ask(work: NamespaceWork): Promise<NamespaceReply> {
     const worker = (this.#worker ??= this.#start());
     const sequence = ++this.#sequence;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<NamespaceReply>();
     this.#pending.set(sequence, { resolve, reject });
     worker.ref();
-    worker.postMessage({ sequence, request } satisfies NamespaceMessage);
-    await promise;
+    worker.postMessage({ sequence, work } satisfies NamespaceMessage);
+    return await promise;
   }
 
   #start(): Worker {
@@ -46,11 +56,12 @@ export class NamespaceThread implements AsyncDisposable {
     return worker;
   }
 
-  #settle(worker: Worker, { sequence, error }: NamespaceReply): void {
+  #settle(worker: Worker, reply: NamespaceReply): void {
+    const { sequence, error } = reply;
     const pending = this.#pending.get(sequence);
     this.#pending.delete(sequence);
     if (this.#pending.size === 0) worker.unref();
-    if (error === undefined) pending?.resolve();
+    if (error === undefined) pending?.resolve(reply);
     else pending?.reject(new EngineError(error.code, error.message));
   }
 

@@ -79,7 +79,8 @@ function bindNamespace(kind: NamespaceKind, target: string): void {
   mount({ source: `/proc/thread-self/ns/${pinNames[kind]}`, target, type: "", flags: mountFlags.bind, data: "" });
 }
 
-function goHome(home: HomeNamespaces): void {
+/** Takes the calling thread back to its own namespaces. */
+export function goHome(home: HomeNamespaces): void {
   try {
     for (const [kind, descriptor] of home) enterNamespace(descriptor, namespaceFlags[kind]);
   } catch (error) {

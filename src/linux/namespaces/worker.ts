@@ -4,31 +4,44 @@
 
 import type { MessagePort } from "node:worker_threads";
 import { codeOf, type ErrorCode, messageOf } from "../../base/errors.ts";
-import { openHomeNamespaces, type PinRequest, pinNamespaces, StrayThreadError } from "./pin.ts";
+import { type InterfaceTraffic, readInterfacesOf } from "./interfaces.ts";
+import { type HomeNamespaces, openHomeNamespaces, type PinRequest, pinNamespaces, StrayThreadError } from "./pin.ts";
+
+/** What the thread does: make and pin namespaces, or count the traffic in pinned ones. */
+export type NamespaceWork = { readonly pin: PinRequest } | { readonly interfacesOf: readonly string[] };
+
+/** By the pins of the namespaces. */
+export type InterfacesByPin = ReadonlyMap<string, readonly InterfaceTraffic[]>;
 
 /** A request to the thread. */
 export interface NamespaceMessage {
   readonly sequence: number;
-  readonly request: PinRequest;
+  readonly work: NamespaceWork;
 }
 
 /** The answer; error is there when nothing was made. */
 export interface NamespaceReply {
   readonly sequence: number;
+  readonly interfaces?: InterfacesByPin;
   readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
 /** Answers requests on the port until it is closed. A thread that cannot go home ends; its owner starts another. */
 export function serveNamespaces(port: MessagePort): void {
   const home = openHomeNamespaces();
-  port.on("message", ({ sequence, request }: NamespaceMessage) => {
+  port.on("message", ({ sequence, work }: NamespaceMessage) => {
     try {
-      pinNamespaces(request, home);
-      port.postMessage({ sequence } satisfies NamespaceReply);
+      port.postMessage({ sequence, ...perform(work, home) } satisfies NamespaceReply);
     } catch (error) {
       const reply = { sequence, error: { code: codeOf(error), message: messageOf(error) } };
       port.postMessage(reply satisfies NamespaceReply);
       if (error instanceof StrayThreadError) process.exit(1); // of the thread, not of the process
     }
   });
+}
+
+function perform(work: NamespaceWork, home: HomeNamespaces): Pick<NamespaceReply, "interfaces"> {
+  if ("interfacesOf" in work) return { interfaces: readInterfacesOf(work.interfacesOf, home) };
+  pinNamespaces(work.pin, home);
+  return {};
 }
