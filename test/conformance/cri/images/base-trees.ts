@@ -84,7 +84,7 @@ async function busyboxTree(scratch: string, { signal }: { readonly signal: Abort
     .file("bin/busybox", await readFile(binary), 0o755)
     .file("bin/sh", await readFile(path.join(scratch, "busybox/bin/busybox")), 0o755);
   for (const applet of stdout.trim().split("\n")) {
-    if (applet !== "busybox" && applet !== "sh") tree = tree.hardLink(`bin/${applet}`, "bin/busybox");
+    if (applet !== "busybox" && applet !== "sh") tree = tree.hardLink(`bin/${applet}`, "bin/busybox", 0o755);
   }
   return tree
     .file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\nnobody:x:65534:65534::/:/bin/false\n")

@@ -8,7 +8,8 @@ import { tarEnd, tarHeader, tarPadding } from "../../../../src/oci/archive/tar-w
 type Entry =
   | { readonly kind: "directory"; readonly mode: number }
   | { readonly kind: "file"; readonly mode: number; readonly data: Buffer }
-  | { readonly kind: "symlink" | "hard-link"; readonly target: string };
+  | { readonly kind: "symlink"; readonly target: string }
+  | { readonly kind: "hard-link"; readonly mode: number; readonly target: string };
 
 export class FileTree {
   readonly #entries: ReadonlyMap<string, Entry>;
@@ -29,9 +30,9 @@ export class FileTree {
     return this.#with(name, { kind: "symlink", target });
   }
 
-  /** A further name of a file. */
-  hardLink(name: string, target: string): FileTree {
-    return this.#with(name, { kind: "hard-link", target });
+  /** A further name of a file, whose mode must be repeated: there are engines that set it again for each name. */
+  hardLink(name: string, target: string, mode = 0o644): FileTree {
+    return this.#with(name, { kind: "hard-link", mode, target });
   }
 
   /** Everything of the other one, over what is here. */
@@ -62,7 +63,7 @@ export class FileTree {
       case "symlink":
         return [tarHeader({ path: name, kind: "symlink", mode: 0o777, linkTarget: entry.target })];
       case "hard-link":
-        return [tarHeader({ path: name, kind: "hard-link", linkTarget: entry.target })];
+        return [tarHeader({ path: name, kind: "hard-link", mode: entry.mode, linkTarget: entry.target })];
     }
   }
 

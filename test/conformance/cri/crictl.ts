@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+
+const readyDeadlineMs = 30_000;
+
+/** Settings for crictl, which would otherwise look for the machine's. */
+export async function writeCrictlConfig(file: string, socket: string): Promise<void> {
+  const endpoint = `unix://${socket}`;
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify({ "runtime-endpoint": endpoint, "image-endpoint": endpoint }));
+}
+
+/** crictl with such settings. */
+export class Crictl {
+  readonly #program: string;
+  readonly #config: string;
+
+  constructor(programs: string, config: string) {
+    this.#program = path.join(programs, "crictl");
+    this.#config = config;
+  }
+
+  /** Waits until runtime and network are ready. */
+  async ready(signal: AbortSignal): Promise<void> {
+    const deadline = Date.now() + readyDeadlineMs;
+    for (;;) {
+      try {
+        const { status } = JSON.parse(await this.#run(["info"], signal)) as InfoReply;
+        if (status.conditions.every(({ type, status: isMet }) => isMet || !type.endsWith("Ready"))) return;
+        throw new Error(`not ready: ${JSON.stringify(status.conditions)}`);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (Date.now() > deadline) throw new Error("the engine does not get ready", { cause: error });
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+
+  /** Name and version of the engine. */
+  async engineVersion(signal: AbortSignal): Promise<string> {
+    const text = await this.#run(["version"], signal);
+    const field = (name: string) => new RegExp(`^${name}: +(\\S+)`, "m").exec(text)?.[1] ?? "";
+    return `${field("RuntimeName")} ${field("RuntimeVersion")}`;
+  }
+
+  /** Ids of pods that are there in whatever state. */
+  async pods(signal: AbortSignal): Promise<readonly string[]> {
+    return (await this.#run(["pods", "--quiet"], signal)).split("\n").filter((id) => id !== "");
+  }
+
+  async removePods(ids: readonly string[], signal: AbortSignal): Promise<void> {
+    if (ids.length > 0) await this.#run(["rmp", "--force", ...ids], signal);
+  }
+
+  async #run(words: readonly string[], signal: AbortSignal): Promise<string> {
+    const { stdout } = await promisify(execFile)(this.#program, ["--config", this.#config, ...words], { signal });
+    return stdout;
+  }
+}
+
+interface InfoReply {
+  readonly status: { readonly conditions: readonly { readonly type: string; readonly status: boolean }[] };
+}

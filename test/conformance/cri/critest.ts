@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of critest against a socket: its JUnit report and its output.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { mkdir, rename } from "node:fs/promises";
+import path from "node:path";
+import { leftOut } from "./expectations.ts";
+import type { Run } from "./matrix.ts";
+
+/** As many as the suite's own CI runs at once. */
+const parallelSpecs = 8;
+
+export interface CritestOptions {
+  /** Where critest and ginkgo are. */
+  readonly programs: string;
+  readonly socket: string;
+  /** Scratch. */
+  readonly directory: string;
+  readonly report: string;
+  readonly logFile: string;
+  /** Specs to run, as regular expressions; all unless told. */
+  readonly focus?: string;
+}
+
+/** Its exit code; undefined when a signal ended it. */
+export async function runCritest(run: Run, options: CritestOptions, signal: AbortSignal): Promise<number | undefined> {
+  // Long enough for what specs make below it; a socket's path must stay below 108 bytes.
+  const temporary = path.join(options.directory, "tmp");
+  await mkdir(temporary, { recursive: true });
+  const log = openSync(options.logFile, "w");
+  // In a parallel run ginkgo puts the file where the test binary lies, which is a new directory below TMPDIR.
+  const report = path.join(temporary, "report.xml");
+  const junit = run.isParallel ? "../report.xml" : report;
+  const child = spawn(path.join(options.programs, "critest"), critestArguments(run, options, junit), {
+    cwd: options.directory,
+    stdio: ["ignore", log, log],
+    env: { ...process.env, TMPDIR: temporary, PATH: `${options.programs}:${process.env["PATH"]}` },
+  });
+  closeSync(log);
+  const end = () => child.kill("SIGINT");
+  signal.addEventListener("abort", end);
+  try {
+    const [code] = (await once(child, "exit")) as [number | null];
+    signal.throwIfAborted();
+    await rename(report, options.report);
+    return code ?? undefined;
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}
+
+function critestArguments(run: Run, { socket, focus }: CritestOptions, junit: string): readonly string[] {
+  return [
+    `-runtime-handler=${run.runtime}`,
+    `-runtime-endpoint=unix://${socket}`,
+    `-image-endpoint=unix://${socket}`,
+    `-ginkgo.junit-report=${junit}`,
+    "-ginkgo.no-color",
+    "-ginkgo.vv",
+    ...leftOut.map(({ spec }) => `-ginkgo.skip=${spec}`),
+    ...(focus === undefined ? [] : [`-ginkgo.focus=${focus}`]),
+    ...(run.isParallel ? [`-parallel=${parallelSpecs}`] : []),
+    ...(run.streaming === "websocket" ? ["exec", "attach", "portforward"].map((use) => `-websocket-${use}`) : []),
+  ];
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of the matrix, in a process of its own: registry, engine, critest, and nothing left of them. run.ts starts it,
+// in a private mount namespace where the runtime needs one. Exit code 0 when all is as expected.
+
+import { existsSync } from "node:fs";
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { circumstancesOf } from "./circumstances.ts";
+import { Crictl, writeCrictlConfig } from "./crictl.ts";
+import { runCritest } from "./critest.ts";
+import { startBerth } from "./engines/berth.ts";
+import { startContainerd } from "./engines/containerd.ts";
+import type { Engine, EngineOptions } from "./engines/engine.ts";
+import { parseReport } from "./junit.ts";
+import { type Run, selectRuns } from "./matrix.ts";
+import { startMirrors } from "./mirrors.ts";
+import { reportFile, reportsDirectory } from "./reports.ts";
+import { ensureContainerd, ensureCritest, ensureRuntime } from "./tools.ts";
+import { isGood, judge, type Verdict } from "./verdict.ts";
+
+const [name = ""] = process.argv.slice(2);
+const [run] = selectRuns(name);
+if (name === "" || run === undefined) throw new Error("which run?");
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => interruption.abort(new Error(`interrupted by ${signal}`)));
+}
+try {
+  process.exitCode = (await perform(run, interruption.signal)) ? 0 : 1;
+} catch (error) {
+  console.error(`${run.name}: ${describe(error)}`);
+  process.exitCode = 1;
+}
+
+async function perform(run: Run, signal: AbortSignal): Promise<boolean> {
+  await mkdir(reportsDirectory, { recursive: true });
+  const report = reportFile(run);
+  // An old report would pass for a new one.
+  await rm(report, { force: true });
+  await using stack = new AsyncDisposableStack();
+  const directory = await mkdtemp(path.join(tmpdir(), "berth-critest-"));
+  stack.defer(async () => await rm(directory, { recursive: true, force: true }));
+  // The root of a user namespace has to get through.
+  await chmod(directory, 0o711);
+  const [programs, runtime] = await Promise.all([ensureCritest(), ensureRuntime(run.runtime)]);
+  const hostsDirectory = path.join(directory, "hosts");
+  stack.use(await startMirrors(hostsDirectory, { signal }));
+  const engine = await startEngine({ directory, runtime, hostsDirectory });
+  const engineLog = report.replace(/\.xml$/, ".engine.log");
+  const started = performance.now();
+  let pods: readonly string[] = [];
+  try {
+    const config = path.join(directory, "crictl.yaml");
+    await writeCrictlConfig(config, engine.socket);
+    const crictl = new Crictl(programs, config);
+    await crictl.ready(signal);
+    const logFile = report.replace(/\.xml$/, ".log");
+    const focus = process.env["FOCUS"];
+    const options = { programs, socket: engine.socket, directory, report, logFile };
+    await runCritest(run, focus === undefined ? options : { ...options, focus }, signal);
+    pods = await crictl.pods(signal);
+    await crictl.removePods(pods, signal);
+  } finally {
+    if (existsSync(engine.logFile)) await copyFile(engine.logFile, engineLog);
+    await engine.close();
+  }
+  const verdict = judge(parseReport(await readFile(report, "utf8")), await circumstancesOf(run.runtime));
+  print(run, verdict, (performance.now() - started) / 1000);
+  if (pods.length > 0) console.log(`  left behind: ${pods.length} pods`);
+  return isGood(verdict) && pods.length === 0;
+}
+
+async function startEngine(options: EngineOptions): Promise<Engine> {
+  switch (process.env["ENGINE"] ?? "berth") {
+    case "berth":
+      return await startBerth(options);
+    case "containerd":
+      return await startContainerd(await ensureContainerd(), options);
+    default:
+      throw new Error(`ENGINE is berth or containerd, not ${process.env["ENGINE"]}`);
+  }
+}
+
+function print(run: Run, { passed, failures, skips, unexpectedSkips }: Verdict, seconds: number): void {
+  const skipped = skips.length + unexpectedSkips.length;
+  console.log(`${run.name}: ${passed} passed, ${failures.length} failed, ${skipped} skipped, ${seconds.toFixed(0)} s`);
+  for (const { name, message } of failures) console.log(`  failed: ${name}\n    ${message.split("\n", 1)[0]?.slice(0, 200)}`);
+  for (const { name, message } of unexpectedSkips) console.log(`  skipped: ${name}\n    ${message}`);
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
+}
