@@ -53,7 +53,7 @@ if ! cmp -s package-lock.json $installed; then
   cp package-lock.json $installed
 fi
 
-for program in init keeper userns; do
+for program in init keeper pause userns; do
   make --no-print-directory -s -C "native/$program" || fail "native/$program could not be built: see above"
 done
 # Bundles are made anew when a source is newer than they are.

@@ -49,6 +49,20 @@ plugin_directories = ["/f", "/g"]
 log_max_size = "1.5k"
 log_max_files = 7
 cgroup_parent = "/pods"
+[cri]
+socket = "/j/cri.sock"
+network_config_directory = "/k"
+stream_address = "::1"
+stream_port = 10250
+stream_tls_certificate = "/l/crt"
+stream_tls_key = "/l/key"
+[cdi]
+directories = ["/m"]
+[nri]
+enable = true
+socket = "/n/nri.sock"
+plugin_directory = "/o"
+config_directory = "/p"
 [runtime]
 default = "mine"
 [runtime.handlers.mine]
@@ -56,6 +70,8 @@ driver = "shim"
 shim = "/h/containerd-shim-kata-v2"
 binary = "/i/kata"
 systemd_cgroup = true
+sandboxer = "task"
+sandbox_image = "pause"
 `);
   assert.deepEqual(config, {
     root: "/a",
@@ -72,6 +88,13 @@ systemd_cgroup = true
       pluginDirectories: ["/f", "/g"],
     },
     containers: { logRotation: { maximumSize: 1536, maximumFiles: 7 }, cgroupParent: "/pods" },
+    cri: {
+      socket: "/j/cri.sock",
+      networkConfigDirectory: "/k",
+      streaming: { address: "::1", port: 10_250, tls: { certificate: "/l/crt", key: "/l/key" } },
+    },
+    cdi: { directories: ["/m"] },
+    nri: { enable: true, socket: "/n/nri.sock", pluginDirectory: "/o", configDirectory: "/p" },
     runtime: {
       default: "mine",
       handlers: [
@@ -81,6 +104,8 @@ systemd_cgroup = true
           shim: "/h/containerd-shim-kata-v2",
           binary: "/i/kata",
           systemdCgroup: true,
+          sandboxer: "task",
+          sandboxImage: "pause",
         },
       ],
     },
@@ -89,8 +114,16 @@ systemd_cgroup = true
 
 test("a handler needs only its name", () => {
   assert.deepEqual(parse("[runtime.handlers.plain]").runtime.handlers, [
-    { name: "plain", driver: "shim", shim: "containerd-shim-runc-v2", systemdCgroup: false },
+    { name: "plain", driver: "shim", shim: "containerd-shim-runc-v2", systemdCgroup: false, sandboxer: "namespaces" },
   ]);
+});
+
+test("a certificate without its key is refused", () => {
+  assert.throws(
+    () => parse('[cri]\nstream_tls_key = "/k"'),
+    /stream_tls_certificate and cri.stream_tls_key must be given/,
+  );
+  assert.throws(() => parse("[cri]\nstream_port = 70000"), /cri.stream_port must be a port/);
 });
 
 test("the socket and the networks follow the directories", () => {

@@ -46,6 +46,9 @@ export function parseConfig(text: string, directories: Partial<DaemonDirectories
   const images = top.section("images");
   const network = top.section("network");
   const containers = top.section("containers");
+  const cri = top.section("cri");
+  const cdi = top.section("cdi");
+  const nri = top.section("nri");
   const runtime = top.section("runtime");
   const config: DaemonConfig = {
     ...base,
@@ -69,14 +72,40 @@ export function parseConfig(text: string, directories: Partial<DaemonDirectories
       },
       cgroupParent: containers.path("cgroup_parent") ?? base.containers.cgroupParent,
     },
+    cri: criOf(cri, base.cri),
+    cdi: { directories: cdi.strings("directories") ?? base.cdi.directories },
+    nri: {
+      enable: nri.boolean("enable") ?? base.nri.enable,
+      socket: nri.path("socket") ?? base.nri.socket,
+      pluginDirectory: nri.path("plugin_directory") ?? base.nri.pluginDirectory,
+      configDirectory: nri.path("config_directory") ?? base.nri.configDirectory,
+    },
     runtime: {
       ...base.runtime,
       ...optional("default", runtime.string("default")),
       handlers: handlersOf(runtime.section("handlers")),
     },
   };
-  for (const section of [registry, log, images, network, containers, runtime, top]) section.refuseUnread();
+  for (const section of [registry, log, images, network, containers, cri, cdi, nri, runtime, top])
+    section.refuseUnread();
   return config;
+}
+
+function criOf(section: Section, base: DaemonConfig["cri"]): DaemonConfig["cri"] {
+  const certificate = section.path("stream_tls_certificate");
+  const key = section.path("stream_tls_key");
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw invalidArgument("cri.stream_tls_certificate and cri.stream_tls_key must be given together");
+  }
+  return {
+    socket: section.path("socket") ?? base.socket,
+    networkConfigDirectory: section.path("network_config_directory") ?? base.networkConfigDirectory,
+    streaming: {
+      address: section.string("stream_address") ?? base.streaming.address,
+      port: section.port("stream_port") ?? base.streaming.port,
+      ...(certificate !== undefined && key !== undefined && { tls: { certificate, key } }),
+    },
+  };
 }
 
 function handlersOf(section: Section): readonly RuntimeHandler[] {
@@ -89,7 +118,9 @@ function handlersOf(section: Section): readonly RuntimeHandler[] {
       driver: handler.string("driver") ?? "shim",
       shim: handler.string("shim") ?? "containerd-shim-runc-v2",
       systemdCgroup: handler.boolean("systemd_cgroup") ?? false,
+      sandboxer: handler.choice("sandboxer", ["namespaces", "task"]) ?? "namespaces",
       ...optional("binary", handler.string("binary")),
+      ...optional("sandboxImage", handler.string("sandbox_image")),
     };
     handler.refuseUnread();
     return parsed;
@@ -161,6 +192,15 @@ class Section {
     if (value === undefined) return undefined;
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1)
       throw this.#wrong(key, "a whole number above 0");
+    return value;
+  }
+
+  /** 0 is any free one. */
+  port(key: string): number | undefined {
+    const value = this.#take(key);
+    if (value === undefined) return undefined;
+    if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > 65_535)
+      throw this.#wrong(key, "a port, 0 to 65535");
     return value;
   }
 

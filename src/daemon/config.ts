@@ -41,6 +41,31 @@ export interface DaemonConfig extends DaemonDirectories {
     /** Below which the cgroups of containers lie that name no parent. */
     readonly cgroupParent: string;
   };
+  readonly cri: {
+    /** Of Kubernetes' runtime interface. */
+    readonly socket: string;
+    /** Where network plugins put their configuration: the first one there is the pods' network. */
+    readonly networkConfigDirectory: string;
+    /** Of exec, attach and port-forward. */
+    readonly streaming: {
+      readonly address: string;
+      /** 0 takes a free one. */
+      readonly port: number;
+      /** Files of a certificate and its key: TLS then. */
+      readonly tls?: { readonly certificate: string; readonly key: string };
+    };
+  };
+  readonly cdi: {
+    /** Where vendors describe their devices; later ones win. */
+    readonly directories: readonly string[];
+  };
+  readonly nri: {
+    readonly enable: boolean;
+    readonly socket: string;
+    /** Programs that are started with the daemon. */
+    readonly pluginDirectory: string;
+    readonly configDirectory: string;
+  };
   readonly runtime: {
     /** Undefined: the first handler that works here. */
     readonly default?: string;
@@ -50,8 +75,22 @@ export interface DaemonConfig extends DaemonDirectories {
 
 /** crun first: it is the faster one where it runs. */
 export const defaultHandlers: readonly RuntimeHandler[] = [
-  { name: "crun", driver: "shim", shim: "containerd-shim-runc-v2", binary: "crun", systemdCgroup: false },
-  { name: "runc", driver: "shim", shim: "containerd-shim-runc-v2", binary: "runc", systemdCgroup: false },
+  {
+    name: "crun",
+    driver: "shim",
+    shim: "containerd-shim-runc-v2",
+    binary: "crun",
+    systemdCgroup: false,
+    sandboxer: "namespaces",
+  },
+  {
+    name: "runc",
+    driver: "shim",
+    shim: "containerd-shim-runc-v2",
+    binary: "runc",
+    systemdCgroup: false,
+    sandboxer: "namespaces",
+  },
 ];
 
 export function defaultConfig(
@@ -74,6 +113,18 @@ export function defaultConfig(
       pluginDirectories: [],
     },
     containers: { logRotation: { maximumSize: 10 * 1024 * 1024, maximumFiles: 3 }, cgroupParent: "/berth" },
+    cri: {
+      socket: `${state}/cri.sock`,
+      networkConfigDirectory: "/etc/cni/net.d",
+      streaming: { address: "127.0.0.1", port: 0 },
+    },
+    cdi: { directories: ["/etc/cdi", "/var/run/cdi"] },
+    nri: {
+      enable: false,
+      socket: "/var/run/nri/nri.sock",
+      pluginDirectory: "/opt/nri/plugins",
+      configDirectory: "/etc/nri/conf.d",
+    },
     runtime: { handlers: defaultHandlers },
   };
 }
@@ -119,6 +170,29 @@ log_max_files = 3
 # Below which the cgroups of containers lie that name no parent.
 cgroup_parent = "/berth"
 
+[cri]
+# Kubernetes' runtime interface: the kubelet's --container-runtime-endpoint; cri.sock in the state directory unless given.
+# socket = "/run/berth/cri.sock"
+# Where a cluster's network plugin puts its configuration. The first one there is the pods' network, else the default one.
+network_config_directory = "/etc/cni/net.d"
+# The server for exec, attach and port-forward; port 0 takes a free one.
+stream_address = "127.0.0.1"
+stream_port = 0
+# PEM files; both make it speak TLS.
+# stream_tls_certificate = "/etc/berth/stream.crt"
+# stream_tls_key = "/etc/berth/stream.key"
+
+[cdi]
+# Where vendors describe their devices (Container Device Interface); of two files with one device the later directory's wins.
+directories = ["/etc/cdi", "/var/run/cdi"]
+
+[nri]
+# Plugins that watch and adjust containers (Node Resource Interface).
+enable = false
+socket = "/var/run/nri/nri.sock"
+plugin_directory = "/opt/nri/plugins"
+config_directory = "/etc/nri/conf.d"
+
 [runtime]
 # The first handler below that works here is the default; name one to choose it.
 # default = "runc"
@@ -128,10 +202,15 @@ driver = "shim"
 shim = "containerd-shim-runc-v2"
 binary = "crun"
 systemd_cgroup = false
+# What makes the sandbox of a pod: "namespaces" alone, or a "task" in them first, as the shims of gVisor and Kata want it.
+sandboxer = "namespaces"
+# With "task", or for pods that share processes: an image to run there instead of Berth's own program that waits.
+# sandbox_image = "registry.k8s.io/pause:3.10"
 
 [runtime.handlers.runc]
 driver = "shim"
 shim = "containerd-shim-runc-v2"
 binary = "runc"
 systemd_cgroup = false
+sandboxer = "namespaces"
 `;

@@ -7,6 +7,7 @@ import { containerTable } from "../core/containers/container.ts";
 import type { RootFilesystem } from "../core/containers/rootfs.ts";
 import type { MountActivator } from "../core/mounts/mount.ts";
 import type { NetworkDriver } from "../core/networks/network-driver.ts";
+import type { Cgroups } from "../core/sandboxes/cgroups.ts";
 import { SandboxService } from "../core/sandboxes/sandbox-service.ts";
 import type { ContainerLogs } from "../core/streams/container-log.ts";
 import type { StreamOpener } from "../core/streams/process-streams.ts";
@@ -35,6 +36,7 @@ export interface Containers extends AsyncDisposable {
   readonly volumes: VolumeService;
   readonly sandboxes: SandboxService;
   readonly networks: NetworkDriver;
+  readonly cgroups: Cgroups;
   readonly handlers: HandlerTable;
   readonly streams: StreamOpener;
   readonly logs: ContainerLogs;
@@ -60,6 +62,8 @@ export async function openContainers(
       configurationDirectory: config.network.configDirectory,
       pluginDirectories: [...config.network.pluginDirectories, ...defaultPluginDirectories],
       stateDirectory: config.state,
+      podConfigurationDirectory: config.cri.networkConfigDirectory,
+      defaultNetwork: config.network.default,
       defaultBridge: { name: config.network.bridge, subnet: config.network.subnet },
       logger: logger.child({ scope: "network/cni" }),
     }),
@@ -117,6 +121,7 @@ export async function openContainers(
     volumes,
     sandboxes,
     networks,
+    cgroups: { removeEmpty: removeEmptyCgroup },
     handlers,
     streams: new FifoStreamOpener({ logger: logger.child({ scope: "streams/fifo" }), keeper }),
     logs: new CriFileLogs({ logger: logger.child({ scope: "logs/cri-file" }) }),

@@ -5,20 +5,28 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { ImageTransfer } from "../api/engine/images/service.ts";
+import { notImplemented } from "../base/errors.ts";
 import { KeyedLock } from "../base/keyed-lock.ts";
 import { TaskGroup } from "../base/lifetime.ts";
 import type { Logger } from "../base/log.ts";
 import { version } from "../base/version.ts";
+import { noHooks } from "../core/hooks/no-hooks.ts";
 import { ContainerIoTable } from "../core/lifecycle/container-io.ts";
 import type { Engine } from "../core/lifecycle/engine.ts";
 import { recover } from "../core/lifecycle/recover.ts";
 import { Waiters } from "../core/lifecycle/waiters.ts";
 import type { NetworkDriver } from "../core/networks/network-driver.ts";
+import { adoptPods, finishPods } from "../core/pods/recover-pods.ts";
 import type { DaemonConfig } from "./config.ts";
 import { openContainers } from "./open-containers.ts";
 import { openImages } from "./open-images.ts";
 import { openMetadata } from "./open-metadata.ts";
+import { preparePauseRoot } from "./pause-root.ts";
 import { initPath } from "./program-files.ts";
+
+function refuseDevices(names: readonly string[]): never {
+  throw notImplemented(`cannot resolve the CDI devices ${names.join(", ")}`);
+}
 
 /** The engine and what the APIs need besides it. Owned by the daemon. */
 export interface OpenedEngine extends AsyncDisposable {
@@ -37,7 +45,7 @@ export async function openEngine(
   await using undo = new AsyncDisposableStack();
   // 0711: a container's user must be able to walk down to its own root filesystem.
   await mkdir(config.root, { recursive: true, mode: 0o711 });
-  for (const name of ["rootfs", "io", "shm"]) {
+  for (const name of ["rootfs", "io", "shm", "image-mounts"]) {
     await mkdir(path.join(config.state, name), { recursive: true, mode: name === "io" ? 0o700 : 0o711 });
   }
   const metadata = undo.use(await openMetadata(config, logger));
@@ -58,8 +66,12 @@ export async function openEngine(
     ...metadata,
     ...images,
     ...containers,
+    puller: images.transfer.puller,
+    hooks: noHooks,
+    cdi: { inject: async (spec, names) => await Promise.resolve(names.length === 0 ? spec : refuseDevices(names)) },
+    podTasks: new Map(),
     settings: {
-      paths: { root: config.root, state: config.state, init: initPath },
+      paths: { root: config.root, state: config.state, init: initPath, pause: await preparePauseRoot(config.state) },
       defaultNetwork: config.network.default,
       cgroupParent: config.containers.cgroupParent,
       logRotation: config.containers.logRotation,
@@ -71,7 +83,8 @@ export async function openEngine(
     running: new Map(),
     waiters: new Waiters(),
   };
-  await recover(engine, { signal });
+  await recover(engine, { readyPods: await adoptPods(engine, { signal }), signal });
+  await finishPods(engine);
   const resources = undo.move();
   return {
     engine,

@@ -16,6 +16,9 @@ export const initPath = nativeProgram("berth-init");
 /** What keeps output while no daemon runs. */
 export const keeperPath = nativeProgram("berth-keeper");
 
+/** What waits for pods whose containers share their processes. */
+export const pausePath = nativeProgram("berth-pause");
+
 /** Static programs that make builds from native/. */
 function nativeProgram(name: string): string {
   const directory = isBundled ? "../build/native/" : "../../build/native/";

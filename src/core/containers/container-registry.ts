@@ -5,8 +5,23 @@
 import { conflict, EngineError, invalidArgument, notFound } from "../../base/errors.ts";
 import { type ContainerId, checkName, shortId } from "../../base/ids.ts";
 import { randomName } from "../../base/random-name.ts";
+import type { RuntimeSpec } from "../../oci/runtime/spec.ts";
+import { formatRuntimeSpec, parseRuntimeSpec } from "../../oci/runtime/spec-text.ts";
 import type { Reader, Store, Transaction } from "../../storage/store.ts";
-import { type ContainerRecord, type ContainerState, containerNameTable, containerTable } from "./container.ts";
+import {
+  type ContainerRecord,
+  type ContainerState,
+  containerNameTable,
+  containerSpecTable,
+  containerTable,
+} from "./container.ts";
+
+/** What is to be kept with a new record, and what must still hold when it is stored. */
+export interface InsertOptions {
+  readonly spec?: RuntimeSpec;
+  /** Throws when it does not. */
+  readonly check?: (reader: Reader) => void;
+}
 
 /** The records of all containers, in the store. */
 export class ContainerRegistry {
@@ -44,15 +59,17 @@ export class ContainerRegistry {
   }
 
   /** Stores a new record under its name, or under a free random one when the name is empty. */
-  async insert(record: ContainerRecord): Promise<ContainerRecord> {
+  async insert(record: ContainerRecord, { spec, check }: InsertOptions = {}): Promise<ContainerRecord> {
     if (record.name !== "") checkName("container", record.name);
     return await this.#store.transaction((transaction) => {
+      check?.(transaction);
       const name = record.name === "" ? freeName(transaction) : record.name;
       const owner = transaction.find(containerNameTable, name);
       if (owner !== undefined) throw nameInUse(name, owner);
       const stored = { ...record, name };
       transaction.put(containerTable, record.id, stored);
       transaction.put(containerNameTable, name, record.id);
+      if (spec !== undefined) transaction.put(containerSpecTable, record.id, formatRuntimeSpec(spec));
       return stored;
     });
   }
@@ -93,7 +110,14 @@ export class ContainerRegistry {
       if (record === undefined) return;
       transaction.remove(containerTable, id);
       transaction.remove(containerNameTable, record.name);
+      transaction.remove(containerSpecTable, id);
     });
+  }
+
+  /** What a container runs as, when that was decided at its creation. */
+  findSpec(id: ContainerId): RuntimeSpec | undefined {
+    const text = this.#store.find(containerSpecTable, id);
+    return text === undefined ? undefined : parseRuntimeSpec(text);
   }
 }
 

@@ -28,6 +28,8 @@ export interface ContainerState {
   readonly error: string;
   readonly startedAt?: number;
   readonly finishedAt?: number;
+  /** Nobody could tell any more how it ended. */
+  readonly lost?: boolean;
   /** How its process ended, while the rest of its end is still to be done: should the daemon die over it. */
   readonly ending?: ContainerEnding;
 }
@@ -48,6 +50,24 @@ export interface ContainerMount extends ResolvedMount {
   readonly volume?: string;
   /** The volume was made for this container alone and goes with it. */
   readonly anonymous: boolean;
+  /** The image that it shows. */
+  readonly image?: MountedImage;
+}
+
+/** An image that is mounted into a container. */
+export interface MountedImage {
+  readonly id: Digest;
+  /** The view of its layers. */
+  readonly snapshotKey: string;
+  /** Where the view is mounted on the host; the mount's source is this directory or one below it. */
+  readonly directory: string;
+}
+
+/** What makes a container of a pod one container: asked for again it is the same. */
+export interface PodContainerMetadata {
+  readonly name: string;
+  /** How often it has been tried before. */
+  readonly attempt: number;
 }
 
 /** A container as it is stored. */
@@ -60,6 +80,8 @@ export interface ContainerRecord {
   /** What the image says a container starts with; kept, because the image may be removed by force. */
   readonly imageDefaults: ContainerDefaults;
   readonly sandboxId: SandboxId;
+  /** Its sandbox is a pod, which outlives it. */
+  readonly pod?: PodContainerMetadata;
   readonly handler: string;
   readonly snapshotter: string;
   readonly snapshotKey: string;
@@ -72,6 +94,7 @@ export interface ContainerRecord {
   readonly exposedPorts: readonly string[];
   readonly stopSignal: string;
   readonly mounts: readonly ContainerMount[];
+  /** "" when its output is dropped. */
   readonly logPath: string;
   /** What is published while it runs. */
   readonly ports: readonly PortMapping[];
@@ -85,3 +108,6 @@ export const containerTable = defineTable<ContainerRecord>("containers");
 
 /** Ids by name: what makes a name belong to one container. */
 export const containerNameTable = defineTable<ContainerId>("container-names");
+
+/** The specifications, as text, of containers that have theirs from their creation on. */
+export const containerSpecTable = defineTable<string>("container-specs");

@@ -8,6 +8,8 @@
 export interface RootFilesystem {
   /** The file's bytes; undefined without one. What is no regular file is invalid-argument, more bytes than allowed resource-exhausted. */
   readFile(root: string, path: string, options: { readonly maximumBytes: number }): Promise<Uint8Array | undefined>;
+  /** Where a directory is on the host, or undefined without one; what it is by then may change with the root. */
+  resolveDirectory(root: string, path: string): Promise<string | undefined>;
   /** Makes the directory and those above it; only what is new gets the mode and owner. Follows symlinks, also to nothing. */
   ensureDirectory(root: string, path: string, attributes: DirectoryAttributes): Promise<void>;
   /**

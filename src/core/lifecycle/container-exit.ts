@@ -10,6 +10,7 @@ import type { Exit, Task } from "../tasks/task-runtime.ts";
 import { containerEvent } from "./container-events.ts";
 import type { ContainerIo } from "./container-io.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
+import { tellExit } from "./pod-member.ts";
 import { removeHeld } from "./remove-container.ts";
 import type { RunningContainer } from "./running-container.ts";
 import { deactivateSharedMemory } from "./shared-memory.ts";
@@ -87,6 +88,7 @@ async function settle(
     signal,
   );
   announceExit(engine, exited, ending);
+  if (exited.pod !== undefined) await tellExit(engine, exited, signal);
   if (exited.config.autoRemove) await removeHeld(engine, exited, { volumes: true });
 }
 
@@ -96,7 +98,7 @@ async function settle(
  * its own may outlive it.
  */
 function goesFirst({ config, ports }: ContainerRecord): boolean {
-  return config.autoRemove && ports.length === 0 && config.pidMode === "";
+  return config.autoRemove && ports.length === 0 && config.pidMode === ""; // none of a pod is removed by itself
 }
 
 /** A daemon that dies in between leaves a task and a sandbox that belong to nobody: recovery takes them down. */
@@ -162,7 +164,13 @@ async function giveBack(
         await deleteTask(engine, record, task, signal);
       },
     ],
-    ["take down its sandbox", async () => await engine.sandboxes.stop(record.sandboxId)],
+    [
+      "take down its sandbox",
+      async () => {
+        // A pod outlives its containers.
+        if (record.pod === undefined) await engine.sandboxes.stop(record.sandboxId);
+      },
+    ],
   ];
   await Promise.all(
     steps.map(async ([what, work]) => {
@@ -214,5 +222,5 @@ async function deleteTask(engine: Engine, record: ContainerRecord, task: Task, s
     await engine.handlers.runtime(record.handler).purge(record.id, { signal });
   }
   await engine.mounts.deactivate(rootfsPath(engine, record.id));
-  await deactivateSharedMemory(engine, record);
+  if (record.pod === undefined) await deactivateSharedMemory(engine, record);
 }

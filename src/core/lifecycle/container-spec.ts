@@ -6,9 +6,10 @@ import type { ContainerRecord } from "../containers/container.ts";
 import { buildSpec } from "../containers/spec/build-spec.ts";
 import type { NamespaceChoice, ResolvedDevice } from "../containers/spec/spec-input.ts";
 import type { ResolvedUser } from "../containers/user.ts";
+import { type Pod, podAnnotations } from "../sandboxes/pod.ts";
 import type { ReadySandbox } from "../sandboxes/sandbox-service.ts";
 import type { UsableHandler } from "../tasks/handler-table.ts";
-import type { Engine } from "./engine.ts";
+import { type Engine, rootfsPath } from "./engine.ts";
 import { joinedContainer } from "./sandbox-request.ts";
 
 export interface SpecParts {
@@ -16,33 +17,35 @@ export interface SpecParts {
   readonly usable: UsableHandler;
   readonly sandbox: ReadySandbox;
   readonly user: ResolvedUser;
-  readonly rootfs: string;
+  /** The /dev/shm that it shares with others. */
   readonly sharedMemory: string | undefined;
 }
 
 export async function containerSpec(engine: Engine, parts: SpecParts): Promise<RuntimeSpec> {
   const { record, usable, sandbox, sharedMemory } = parts;
   const { config } = record;
-  const networkOwner = joinedContainer(engine, config.networkMode);
-  const { namespaces } = sandbox.record;
+  const { namespaces, pod } = sandbox.record;
   for (const { request } of record.mounts) {
     if (request.type !== "bind" || request.propagation === undefined) continue;
     await engine.volumes.checkBindPropagation(request.source, request.propagation);
   }
+  const networkOwner = joinedContainer(engine, config.networkMode);
+  const idMappings = pod?.config.userNamespace;
   return buildSpec({
     id: record.id,
     sandboxId: record.sandboxId,
-    config: { ...config, cgroupParent: config.cgroupParent ?? engine.settings.cgroupParent },
+    config: { ...config, cgroupParent: pod?.cgroupParent ?? config.cgroupParent ?? engine.settings.cgroupParent },
     image: record.imageDefaults,
     host: engine.host,
     hostname: record.hostname,
     user: parts.user,
-    rootfsPath: parts.rootfs,
+    rootfsPath: rootfsPath(engine, record.id),
     namespaces: {
       network: pinned(namespaces.network),
       ipc: pinned(namespaces.ipc),
       uts: pinned(namespaces.uts),
-      pid: pidNamespace(engine, record),
+      pid: pidNamespace(engine, record, pod),
+      ...(namespaces.user !== undefined && { user: { path: namespaces.user } }),
     },
     mounts: record.mounts,
     devices: await askedDevices(engine, record),
@@ -53,6 +56,8 @@ export async function containerSpec(engine: Engine, parts: SpecParts): Promise<R
     features: { ...usable.features, systemdCgroup: usable.handler.systemdCgroup },
     initPath: engine.settings.paths.init,
     ...(sharedMemory !== undefined && { sharedMemoryPath: sharedMemory }),
+    ...(pod !== undefined && { annotations: podContainerAnnotations(record, pod) }),
+    ...(idMappings !== undefined && { idMappings }),
   });
 }
 
@@ -61,10 +66,21 @@ function pinned(path: string | undefined): NamespaceChoice {
   return path === undefined ? "host" : { path };
 }
 
-function pidNamespace(engine: Engine, record: ContainerRecord): NamespaceChoice {
-  const owner = joinedContainer(engine, record.config.pidMode);
+function pidNamespace(engine: Engine, { config }: ContainerRecord, pod: Pod | undefined): NamespaceChoice {
+  if (config.pidMode === "pod" && pod !== undefined) return { path: `/proc/${pod.pid}/ns/pid` };
+  const owner = joinedContainer(engine, config.pidMode);
   if (owner !== undefined) return { path: `/proc/${owner.state.pid}/ns/pid` };
-  return record.config.pidMode === "host" ? "host" : "new";
+  return config.pidMode === "host" ? "host" : "new";
+}
+
+/** What shims such as gVisor's and Kata's go by (containerd's names). */
+function podContainerAnnotations(record: ContainerRecord, { config }: Pod): Readonly<Record<string, string>> {
+  return {
+    ...podAnnotations(record.sandboxId, config.metadata),
+    "io.kubernetes.cri.container-type": "container",
+    "io.kubernetes.cri.container-name": record.pod?.name ?? record.name,
+    "io.kubernetes.cri.image-name": record.config.image,
+  };
 }
 
 /** A directory stands for all devices below it. */

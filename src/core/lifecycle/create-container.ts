@@ -7,18 +7,34 @@ import { type ContainerId, newId, type SandboxId, shortId } from "../../base/ids
 import { cleanup } from "../../base/lifetime.ts";
 import { parsePosixSignal, posixSignalName } from "../../base/posix-signal.ts";
 import type { ContainerDefaults } from "../../oci/image/documents.ts";
-import { type ContainerMount, type ContainerRecord, initialState } from "../containers/container.ts";
+import {
+  type ContainerMount,
+  type ContainerRecord,
+  initialState,
+  type PodContainerMetadata,
+} from "../containers/container.ts";
 import type { ContainerConfig } from "../containers/container-config.ts";
 import { checkContainerConfig } from "../containers/spec/check-config.ts";
 import type { Image } from "../images/image-service.ts";
+import type { PodRecord } from "../sandboxes/sandbox.ts";
 import { containerEvent } from "./container-events.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
-import { prepareMounts, removeVolumes } from "./prepare-mounts.ts";
+import { insertMember } from "./insert-member.ts";
+import { prepareMounts, removePrepared } from "./prepare-mounts.ts";
 
 export interface CreateRequest {
   /** Empty for a random one. */
   readonly name: string;
   readonly config: ContainerConfig;
+  /** Makes it a container of a pod, with what follows from that. */
+  readonly member?: PodMember;
+}
+
+export interface PodMember {
+  readonly pod: PodRecord;
+  readonly metadata: PodContainerMetadata;
+  /** "" drops its output. */
+  readonly logPath: string;
 }
 
 export interface CreatedContainer {
@@ -41,20 +57,23 @@ export async function createContainer(
   }));
   const { image } = pinned;
   const config = resolveJoins(engine, request.config, image);
-  const { handler } = await engine.handlers.use(config.runtimeHandler, { signal });
+  const usable = await engine.handlers.use(request.member?.pod.pod.handler ?? config.runtimeHandler, { signal });
   const warnings = checkContainerConfig(config, engine.host);
   await using undo = new AsyncDisposableStack();
   const chainId = await engine.images.unpack(image, { signal });
-  using prepared = await prepareMounts(engine, config.mounts, image.config.config ?? {}, { signal });
-  undo.defer(async () => await removeVolumes(engine, prepared.created));
+  using prepared = await prepareMounts(engine, { id, requests: config.mounts, image }, { signal });
+  undo.defer(async () => await cleanup(async () => await removePrepared(engine, prepared)));
   await failpoint("create-container:mounts");
   await engine.snapshotter.prepare(id, chainId, { signal });
   undo.defer(async () => await cleanup(async () => await engine.snapshotter.remove(id)));
   await copyUp(engine, id, prepared.mounts, signal);
   await failpoint("create-container:snapshot");
-  const record = await engine.registry.insert(
-    newRecord(engine, { id, image, config, handler: handler.name, request, mounts: prepared.mounts }),
-  );
+  const handler = usable.handler.name;
+  const draft = newRecord(engine, { id, image, config, handler, request, mounts: prepared.mounts });
+  const record =
+    request.member === undefined
+      ? await engine.registry.insert(draft)
+      : await insertMember(engine, draft, { pod: request.member.pod, usable }, { signal });
   undo.move();
   engine.events.publish(containerEvent("create", record));
   return { record, warnings };
@@ -115,14 +134,15 @@ function newRecord(engine: Engine, { id, image, config, handler, request, mounts
     config,
     imageId: image.id,
     imageDefaults: defaults,
-    sandboxId: newId<SandboxId>(),
+    sandboxId: request.member?.pod.id ?? newId<SandboxId>(),
+    ...(request.member !== undefined && { pod: request.member.metadata }),
     handler,
     snapshotter: engine.snapshotter.id,
     snapshotKey: id,
     entrypoint,
     command,
     labels: { ...defaults.Labels, ...config.labels },
-    hostname: hostnameOf(engine, id, config),
+    hostname: request.member?.pod.hostname ?? hostnameOf(engine, id, config),
     exposedPorts: [
       ...new Set([
         ...Object.keys(defaults.ExposedPorts ?? {}).map(withProtocol),
@@ -132,7 +152,7 @@ function newRecord(engine: Engine, { id, image, config, handler, request, mounts
     ],
     stopSignal: posixSignalName(parsePosixSignal(config.stopSignal ?? defaults.StopSignal ?? "TERM")),
     mounts,
-    logPath: `${engine.settings.paths.root}/logs/${id}.log`,
+    logPath: request.member?.logPath ?? `${engine.settings.paths.root}/logs/${id}.log`,
     ports: [],
     state: initialState,
   };

@@ -2,11 +2,27 @@
 // Turns the mounts that a user asked for, and the volumes that the image declares, into mounts with a source that is
 // there: bind sources are checked, volumes are made.
 
+import type { ContainerId } from "../../base/ids.ts";
+import { cleanup } from "../../base/lifetime.ts";
 import { cleanPath } from "../../base/parse/clean-path.ts";
-import { checkMountRequests, type MountRequest, type VolumeMountRequest } from "../../base/parse/mount-request.ts";
+import {
+  checkMountRequests,
+  type ImageMountRequest,
+  type MountRequest,
+  type VolumeMountRequest,
+} from "../../base/parse/mount-request.ts";
 import type { ContainerDefaults } from "../../oci/image/documents.ts";
 import type { ContainerMount } from "../containers/container.ts";
+import type { Image } from "../images/image-service.ts";
 import type { Engine } from "./engine.ts";
+import { createImageMount, removeImageMounts } from "./image-mounts.ts";
+
+/** Whose mounts they are, what was asked for it, and its image. */
+export interface MountsOfContainer {
+  readonly id: ContainerId;
+  readonly requests: readonly MountRequest[];
+  readonly image: Image;
+}
 
 /** Dispose it when the container is recorded, or has come to nothing: until then nobody can remove its volumes. */
 export interface PreparedMounts extends Disposable {
@@ -17,20 +33,22 @@ export interface PreparedMounts extends Disposable {
 
 export async function prepareMounts(
   engine: Engine,
-  requests: readonly MountRequest[],
-  image: ContainerDefaults,
+  { id, requests, image }: MountsOfContainer,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<PreparedMounts> {
   const mounts: ContainerMount[] = [];
   const created: string[] = [];
   using holds = new DisposableStack();
   try {
-    for (const request of withImageVolumes(checkMountRequests(requests), image)) {
+    for (const request of withImageVolumes(checkMountRequests(requests), image.config.config ?? {})) {
       signal.throwIfAborted();
       switch (request.type) {
         case "bind":
           await engine.volumes.checkBindSource(request.source, { create: request.createSource });
           mounts.push({ request, source: request.source, anonymous: false });
+          break;
+        case "image":
+          mounts.push(await mountedImage(engine, { id, number: mounts.length }, request, { holds, signal }));
           break;
         case "tmpfs":
           mounts.push({ request, source: "", anonymous: false });
@@ -48,14 +66,32 @@ export async function prepareMounts(
     return { mounts, created, [Symbol.dispose]: () => moved.dispose() };
   } catch (error) {
     holds.dispose();
-    await removeVolumes(engine, created);
+    await cleanup(async () => await removePrepared(engine, { mounts, created }));
     throw error;
   }
 }
 
-/** Removes volumes that nothing came of. */
-export async function removeVolumes(engine: Engine, names: readonly string[]): Promise<void> {
-  for (const name of names) {
+/** Mounts an image whose content is held until the container is recorded. */
+async function mountedImage(
+  engine: Engine,
+  owner: { readonly id: ContainerId; readonly number: number },
+  request: ImageMountRequest,
+  { holds, signal }: { readonly holds: DisposableStack; readonly signal: AbortSignal },
+): Promise<ContainerMount> {
+  const image = await engine.images.resolveThen(request.image, (found) => {
+    holds.use(engine.pins.add({ containerId: owner.id, imageId: found.id, target: found.target.digest }));
+    return found;
+  });
+  return await createImageMount(engine, owner, request, image, { signal });
+}
+
+/** Removes what nothing came of. */
+export async function removePrepared(
+  engine: Engine,
+  { mounts, created }: Pick<PreparedMounts, "mounts" | "created">,
+): Promise<void> {
+  await removeImageMounts(engine, mounts);
+  for (const name of created) {
     await engine.volumes.remove(name).catch((error: unknown) => {
       engine.logger.warn(
         { volume: name, err: error },

@@ -4,18 +4,23 @@
 // are finished, and what belongs to nobody is taken down.
 
 import { messageOf } from "../../base/errors.ts";
-import type { ContainerId } from "../../base/ids.ts";
+import type { ContainerId, SandboxId } from "../../base/ids.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { Task } from "../tasks/task-runtime.ts";
 import { containerEvent } from "./container-events.ts";
 import { exitedState, superviseContainer, unknownExitCode } from "./container-exit.ts";
 import { initStreams } from "./container-io.ts";
 import type { Engine } from "./engine.ts";
+import { imageMountsDirectory } from "./image-mounts.ts";
 import { removeHeld } from "./remove-container.ts";
 import { sharedMemoryDirectory } from "./shared-memory.ts";
 import { recoverExecs } from "./supervise-exec.ts";
 
-export async function recover(engine: Engine, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+/** readyPods: those that stand, with their tasks adopted. */
+export async function recover(
+  engine: Engine,
+  { readyPods, signal }: { readonly readyPods: ReadonlySet<SandboxId>; readonly signal: AbortSignal },
+): Promise<void> {
   await engine.snapshotter.recover();
   const records = engine.registry.list();
   const lost: ContainerRecord[] = [];
@@ -27,12 +32,10 @@ export async function recover(engine: Engine, { signal }: { readonly signal: Abo
     }),
   );
   await purgeUnknown(engine, signal);
-  await engine.sandboxes.recover(
-    new Set(records.filter((record) => engine.running.has(record.id)).map((record) => record.sandboxId)),
-    { signal },
-  );
+  const ofRunning = records.filter(({ id }) => engine.running.has(id)).map(({ sandboxId }) => sandboxId);
+  await engine.sandboxes.recover(new Set([...readyPods, ...ofRunning]), { signal });
   for (const record of lost) await recordLoss(engine, record);
-  await unmountOrphans(engine);
+  await unmountOrphans(engine, readyPods);
   await finishRemovals(engine, signal);
   await removeOrphanSnapshots(engine);
 }
@@ -67,7 +70,7 @@ async function findTask(engine: Engine, record: ContainerRecord, signal: AbortSi
 async function purgeUnknown(engine: Engine, signal: AbortSignal): Promise<void> {
   for (const runtime of engine.handlers.runtimes()) {
     for (const id of await runtime.list()) {
-      if (engine.running.has(id as ContainerId)) continue;
+      if (engine.running.has(id as ContainerId) || engine.podTasks.has(id as SandboxId)) continue;
       try {
         await runtime.purge(id, { signal });
       } catch (error) {
@@ -90,15 +93,21 @@ async function recordLoss(engine: Engine, record: ContainerRecord): Promise<void
   );
   const exited = await engine.registry.update(record.id, {
     ports: [],
-    state: ending === undefined ? { ...state, error: "its task was gone when the daemon came back" } : state,
+    state:
+      ending === undefined ? { ...state, lost: true, error: "its task was gone when the daemon came back" } : state,
   });
   if (state.oomKilled) engine.events.publish(containerEvent("oom", exited));
   engine.events.publish(containerEvent("die", exited, { exitCode: String(state.exitCode) }));
 }
 
-async function unmountOrphans(engine: Engine): Promise<void> {
-  const directories = [`${engine.settings.paths.state}/rootfs`, sharedMemoryDirectory(engine)];
-  const wanted = directories.flatMap((directory) => Array.from(engine.running.keys(), (id) => `${directory}/${id}`));
+async function unmountOrphans(engine: Engine, readyPods: ReadonlySet<SandboxId>): Promise<void> {
+  const images = imageMountsDirectory(engine);
+  const directories = [`${engine.settings.paths.state}/rootfs`, sharedMemoryDirectory(engine), images];
+  const ids = [...engine.running.keys(), ...engine.podTasks.keys(), ...readyPods];
+  const wanted = [
+    ...directories.flatMap((directory) => ids.map((id) => `${directory}/${id}`)),
+    ...engine.registry.list().map(({ id }) => `${images}/${id}`),
+  ];
   for (const directory of directories) {
     for (const mount of await engine.mounts.list(directory)) {
       if (wanted.some((path) => mount === path || mount.startsWith(`${path}/`))) continue;
@@ -126,7 +135,10 @@ async function finishRemovals(engine: Engine, signal: AbortSignal): Promise<void
 
 /** Writable snapshots whose container was never recorded. */
 async function removeOrphanSnapshots(engine: Engine): Promise<void> {
-  const wanted = new Set(engine.registry.list().map((record) => record.snapshotKey));
+  const ofContainers = engine.registry
+    .list()
+    .flatMap(({ snapshotKey, mounts }) => [snapshotKey, ...mounts.map(({ image }) => image?.snapshotKey)]);
+  const wanted = new Set<string | undefined>([...ofContainers, ...engine.podTasks.keys()]);
   const found = Array.from(engine.snapshotter.walk());
   for (const { kind, key } of found) {
     if (kind === "committed" || wanted.has(key)) continue;

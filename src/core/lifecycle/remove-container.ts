@@ -3,12 +3,15 @@
 // the next daemon.
 
 import { conflict } from "../../base/errors.ts";
+import { failpoint } from "../../base/failpoint.ts";
 import { cleanup, raceSignal } from "../../base/lifetime.ts";
 import { sigkill } from "../../base/posix-signal.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import { containerEvent } from "./container-events.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
+import { removeImageMounts } from "./image-mounts.ts";
 import { killTask } from "./kill-container.ts";
+import { unregisterMember } from "./pod-member.ts";
 import { deactivateSharedMemory } from "./shared-memory.ts";
 
 export interface RemoveOptions {
@@ -53,14 +56,19 @@ export async function removeHeld(
   await engine.registry.updateState(record.id, { status: "dead" });
   await engine.io.remove(record.id);
   // Nothing to do, unless the end of its last run could not take it down.
-  if (!leavesSandbox && engine.sandboxes.find(record.sandboxId) !== undefined) {
+  const isAlone = record.pod === undefined;
+  if (isAlone && !leavesSandbox && engine.sandboxes.find(record.sandboxId) !== undefined) {
     await engine.sandboxes.stop(record.sandboxId);
   }
   await engine.mounts.deactivate(rootfsPath(engine, record.id));
-  await deactivateSharedMemory(engine, record);
+  if (isAlone) await deactivateSharedMemory(engine, record);
+  await removeImageMounts(engine, record.mounts);
   await engine.snapshotter.remove(record.snapshotKey);
-  await engine.logs.remove(record.logPath);
-  await engine.registry.remove(record.id);
+  // The logs of pods are the orchestrator's.
+  if (isAlone) await engine.logs.remove(record.logPath);
+  await failpoint("remove-container:unrecorded");
+  if (isAlone) await engine.registry.remove(record.id);
+  else await unregisterMember(engine, record);
   if (volumes) await removeAnonymousVolumes(engine, record);
   engine.events.publish(containerEvent("destroy", record));
   engine.waiters.notify(record.id, "exit", { exitCode: record.state.exitCode, error: record.state.error });

@@ -4,6 +4,7 @@
 
 import { failedPrecondition } from "../../base/errors.ts";
 import type { ContainerRecord } from "../containers/container.ts";
+import type { PodRecord } from "../sandboxes/sandbox.ts";
 import type { Engine } from "./engine.ts";
 import { joinedContainer } from "./sandbox-request.ts";
 
@@ -33,4 +34,21 @@ export async function activateSharedMemory(engine: Engine, record: ContainerReco
 export async function deactivateSharedMemory(engine: Engine, record: ContainerRecord): Promise<void> {
   if (record.config.ipcMode === "shareable")
     await engine.mounts.deactivate(`${sharedMemoryDirectory(engine)}/${record.id}`);
+}
+
+/** The directory that the containers of a pod share; undefined when theirs is the host's. */
+export function podSharedMemory(engine: Engine, { id, pod }: PodRecord): string | undefined {
+  return pod.config.ipc === "host" ? undefined : `${sharedMemoryDirectory(engine)}/${id}`;
+}
+
+export async function activatePodSharedMemory(engine: Engine, record: PodRecord): Promise<void> {
+  const directory = podSharedMemory(engine, record);
+  if (directory === undefined) return;
+  const options = ["nosuid", "noexec", "nodev", "mode=1777", `size=${defaultSizeBytes}`];
+  await engine.mounts.activate(directory, [{ type: "tmpfs", source: "shm", options }]);
+}
+
+export async function deactivatePodSharedMemory(engine: Engine, record: PodRecord): Promise<void> {
+  const directory = podSharedMemory(engine, record);
+  if (directory !== undefined) await engine.mounts.deactivate(directory);
 }

@@ -2,21 +2,23 @@
 // Starts a container: sandbox, root filesystem and shim are made ready side by side, then the task is created and run.
 // Whatever fails, everything is taken back and the record says why.
 
-import { EngineError, messageOf } from "../../base/errors.ts";
+import { EngineError, internal, messageOf } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { cleanup } from "../../base/lifetime.ts";
-import type { RuntimeProcess } from "../../oci/runtime/spec.ts";
+import type { RuntimeSpec } from "../../oci/runtime/spec.ts";
 import type { ContainerRecord } from "../containers/container.ts";
-import type { ResolvedUser } from "../containers/user.ts";
-import type { ReadySandbox } from "../sandboxes/sandbox-service.ts";
+import type { PortMapping } from "../networks/network-driver.ts";
+import type { UsableHandler } from "../tasks/handler-table.ts";
 import type { Task } from "../tasks/task-runtime.ts";
 import { endStdin } from "./attach-container.ts";
 import { containerEvent } from "./container-events.ts";
 import { superviseContainer } from "./container-exit.ts";
 import type { ContainerIo } from "./container-io.ts";
 import { containerSpec } from "./container-spec.ts";
-import { userIn } from "./container-user.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
+import { activateImageMounts } from "./image-mounts.ts";
+import { enterStart, readyPod } from "./pod-member.ts";
+import { mountRootfs, prepareRootfs } from "./prepare-rootfs.ts";
 import { removeHeld } from "./remove-container.ts";
 import { sandboxStart } from "./sandbox-request.ts";
 import { activateSharedMemory, deactivateSharedMemory } from "./shared-memory.ts";
@@ -66,64 +68,90 @@ async function recordFailure(engine: Engine, record: ContainerRecord, failure: u
 
 async function run(engine: Engine, record: ContainerRecord, signal: AbortSignal): Promise<void> {
   const usable = await engine.handlers.use(record.handler, { signal });
-  const rootfs = rootfsPath(engine, record.id);
   await using undo = new AsyncDisposableStack();
-  undo.defer(async () => await cleanup(async () => await engine.mounts.deactivate(rootfs)));
-  undo.defer(async () => await cleanup(async () => await deactivateSharedMemory(engine, record)));
-  undo.defer(async () => await cleanup(async () => await engine.sandboxes.stop(record.sandboxId)));
+  undo.defer(async () => await cleanup(async () => await engine.mounts.deactivate(rootfsPath(engine, record.id))));
+  if (record.pod === undefined) {
+    undo.defer(async () => await cleanup(async () => await deactivateSharedMemory(engine, record)));
+    undo.defer(async () => await cleanup(async () => await engine.sandboxes.stop(record.sandboxId)));
+  }
   undo.defer(async () => await cleanup(async (fresh) => await usable.runtime.purge(record.id, { signal: fresh })));
   // What the end of an earlier run could not take away.
   await usable.runtime.purge(record.id, { signal });
   usable.runtime.warm?.({ id: record.id, sandboxId: record.sandboxId, handler: usable.handler });
-  const [sandbox, user, io] = await settleAll([
-    engine.sandboxes.start(sandboxStart(engine, record), { signal }),
-    prepareRootfs(engine, record, rootfs),
-    engine.io.ensure(record),
-  ]);
+  const ready =
+    record.pod === undefined ? await prepareAlone(engine, record, usable, signal) : await prepareInPod(engine, record);
   await failpoint("start-container:prepared");
-  const sharedMemory = await activateSharedMemory(engine, record);
-  const spec = await containerSpec(engine, { record, usable, sandbox, user, rootfs, sharedMemory });
   const { id, sandboxId } = record;
-  const request = { id, sandboxId, handler: usable.handler, spec, rootfs, stdio: io.streams.stdio };
+  const { spec, io } = ready;
+  const request = {
+    id,
+    sandboxId,
+    handler: usable.handler,
+    spec,
+    rootfs: rootfsPath(engine, id),
+    stdio: io.streams.stdio,
+  };
   const task = await usable.runtime.create(request, { signal });
   await failpoint("start-container:created");
+  using hooks = record.pod === undefined ? undefined : enterStart(engine, record, spec);
+  await hooks?.before({ pid: task.pid, signal });
   await task.start({ signal });
   await failpoint("start-container:started");
-  await started(engine, { record, task, sandbox, io, process: spec.process });
+  await started(engine, { record, task, ready });
   undo.move();
+  await hooks?.after({ signal });
+}
+
+/** What a container runs with. */
+interface ReadyToRun {
+  readonly spec: RuntimeSpec;
+  readonly io: ContainerIo;
+  readonly ports: readonly PortMapping[];
+}
+
+/** Makes the sandbox of a container that is alone in it. */
+async function prepareAlone(
+  engine: Engine,
+  record: ContainerRecord,
+  usable: UsableHandler,
+  signal: AbortSignal,
+): Promise<ReadyToRun> {
+  const [sandbox, user, io] = await settleAll([
+    engine.sandboxes.start(sandboxStart(engine, record), { signal }),
+    prepareRootfs(engine, record),
+    engine.io.ensure(record),
+  ]);
+  const sharedMemory = await activateSharedMemory(engine, record);
+  const spec = await containerSpec(engine, { record, usable, sandbox, user, sharedMemory });
+  return { spec, io, ports: sandbox.record.attachments.flatMap((attachment) => attachment.ports) };
+}
+
+/** The pod is there, and what its container runs as was decided at its creation. */
+async function prepareInPod(engine: Engine, record: ContainerRecord): Promise<ReadyToRun> {
+  readyPod(engine, record.sandboxId);
+  const spec = engine.registry.findSpec(record.id);
+  if (spec === undefined) throw internal(`container ${record.id} of a pod has no specification`);
+  await mountRootfs(engine, record);
+  await activateImageMounts(engine, record);
+  return { spec, io: await engine.io.ensure(record), ports: [] };
 }
 
 interface StartedParts {
   readonly record: ContainerRecord;
   readonly task: Task;
-  readonly sandbox: ReadySandbox;
-  readonly io: ContainerIo;
-  readonly process: RuntimeProcess;
+  readonly ready: ReadyToRun;
 }
 
 /** Records that it runs and begins to watch it. */
-async function started(engine: Engine, { record, task, sandbox, io, process }: StartedParts): Promise<void> {
+async function started(engine: Engine, { record, task, ready: { spec, io, ports } }: StartedParts): Promise<void> {
   const running = await engine.registry.update(record.id, {
-    ports: sandbox.record.attachments.flatMap((attachment) => attachment.ports),
+    ports,
     state: { status: "running", pid: task.pid, exitCode: 0, oomKilled: false, error: "", startedAt: Date.now() },
-    process,
+    process: spec.process,
   });
   engine.events.publish(containerEvent("start", running));
   superviseContainer(engine, running, task, io);
   if (io.stdinEnded) await endStdin(task, io);
-}
-
-/** Mounts the root filesystem and looks up in it who the process runs as. */
-async function prepareRootfs(engine: Engine, record: ContainerRecord, rootfs: string): Promise<ResolvedUser> {
-  await engine.mounts.activate(rootfs, await engine.snapshotter.mounts(record.snapshotKey));
-  const { config } = record;
-  const image = record.imageDefaults;
-  const user = await userIn(engine, rootfs, { user: config.user ?? image.User ?? "", groupAdd: config.groupAdd });
-  const directory = config.workingDirectory ?? image.WorkingDir ?? "/";
-  if (directory.startsWith("/") && directory !== "/") {
-    await engine.rootFilesystem.ensureDirectory(rootfs, directory, { mode: 0o755, uid: user.uid, gid: user.gid });
-  }
-  return user;
 }
 
 /** Waits for all, also when one fails, so that nothing goes on behind the clean-up; then throws the first failure. */

@@ -59,6 +59,8 @@ export interface NetworkInfo {
 
 export interface NetworkDriver extends AsyncDisposable {
   list(): Promise<readonly NetworkInfo[]>;
+  /** The network that pods are attached to: an orchestrator's plugin may have configured one, else the default one. */
+  podNetwork(): Promise<string>;
   /** unavailable with the reason when a sandbox could not be attached now. */
   status(network: string, options: { readonly signal: AbortSignal }): Promise<void>;
   /** not-found for an unknown network; conflict when a host port is taken ("port is already allocated"). */

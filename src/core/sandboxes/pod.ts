@@ -2,11 +2,11 @@
 // The pod: a sandbox that an orchestrator asked for and that lives apart from any container. What was asked is kept as
 // plain data; what it became stands beside it in the sandbox's record.
 
+import type { IdMappings } from "../../base/id-mapping.ts";
 import type { SandboxId } from "../../base/ids.ts";
 import { defineTable } from "../../storage/store.ts";
 import type { ResourceLimits } from "../containers/container-config.ts";
 import type { PortMapping } from "../networks/network-driver.ts";
-import type { IdMappings } from "./id-mapping.ts";
 
 /** What makes a pod one pod: asked for again it is the same. */
 export interface PodMetadata {
@@ -75,4 +75,14 @@ export const podNameTable = defineTable<SandboxId>("pod-names");
 /** The key of podNameTable; none of its parts has an underscore by Kubernetes' rules. */
 export function podKey({ name, namespace, uid, attempt }: PodMetadata): string {
   return `${name}_${namespace}_${uid}_${attempt}`;
+}
+
+/** What runtimes are told of a pod (containerd's names). */
+export function podAnnotations(id: SandboxId, { name, namespace, uid }: PodMetadata): Readonly<Record<string, string>> {
+  return {
+    "io.kubernetes.cri.sandbox-id": id,
+    "io.kubernetes.cri.sandbox-name": name,
+    "io.kubernetes.cri.sandbox-namespace": namespace,
+    "io.kubernetes.cri.sandbox-uid": uid,
+  };
 }

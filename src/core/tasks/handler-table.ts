@@ -66,6 +66,10 @@ export class HandlerTable {
     throw new EngineError("failed-precondition", `no runtime handler can run here (${problems.join("; ")})`);
   }
 
+  has(name: string): boolean {
+    return this.#handlers.some((candidate) => candidate.name === name);
+  }
+
   /** The driver of a handler, without trying whether it works now. */
   runtime(name: string): TaskRuntime {
     return this.#runtimeOf(this.#get(name));

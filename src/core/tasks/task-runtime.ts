@@ -26,6 +26,13 @@ export interface RuntimeHandler {
   /** The OCI runtime's executable for shims that take one; a path or a name. */
   readonly binary?: string;
   readonly systemdCgroup: boolean;
+  /**
+   * What makes a pod's sandbox: namespaces alone (undefined), or a task in them before any container, as the shims of
+   * gVisor and Kata want it.
+   */
+  readonly sandboxer?: "namespaces" | "task";
+  /** What the task of a pod runs; a program of our own that waits when undefined. */
+  readonly sandboxImage?: string;
 }
 
 export interface TaskRequest {

@@ -41,6 +41,8 @@ async function open(t: TestContext): Promise<CniHarness> {
   const bridge = `bt${randomBytes(4).toString("hex")}`;
   const dependencies: CniNetworkDriverDependencies = {
     configurationDirectory: path.join(root, "net.d"),
+    podConfigurationDirectory: path.join(root, "pods"),
+    defaultNetwork: "berth",
     pluginDirectories: defaultPluginDirectories,
     stateDirectory: path.join(root, "state"),
     defaultBridge: { name: bridge, subnet: `10.${100 + (first % 100)}.${second}.0/24` },
@@ -68,6 +70,7 @@ async function open(t: TestContext): Promise<CniHarness> {
 function noteSandboxes(driver: NetworkDriver, ids: Set<string>): NetworkDriver {
   return {
     list: () => driver.list(),
+    podNetwork: () => driver.podNetwork(),
     status: (...of) => driver.status(...of),
     attach: (request, options) => {
       ids.add(request.sandboxId);

@@ -67,6 +67,8 @@ async function open(t: TestContext, versions: readonly string[] = ["0.4.0", "1.0
   writeFileSync(conflist, JSON.stringify({ cniVersion: "1.1.0", name: "net", plugins }));
   const dependencies = {
     configurationDirectory,
+    podConfigurationDirectory: path.join(root, "pods"),
+    defaultNetwork: "net",
     pluginDirectories: [path.join(root, "empty"), bin],
     stateDirectory: path.join(root, "state"),
     defaultBridge: { name: "unused", subnet: "10.0.0.0/24" },
@@ -223,5 +225,20 @@ test("broken configuration files are passed over, and named when the network is 
   await assert.rejects(
     driver.status("missing", { signal }),
     /network missing is not configured, and .*05-bad.conflist/,
+  );
+});
+
+test("pods go to the first network that an orchestrator configured, or to the default one", async (t) => {
+  const { driver, dependencies } = await open(t);
+  assert.equal(await driver.podNetwork(), "net");
+  const directory = dependencies.podConfigurationDirectory;
+  mkdirSync(directory);
+  writeFileSync(path.join(directory, "20-late.conf"), '{"name":"late","type":"first"}');
+  writeFileSync(path.join(directory, "10-early.conf"), '{"name":"early","type":"first"}');
+  writeFileSync(path.join(directory, "05-broken.conf"), "{");
+  assert.equal(await driver.podNetwork(), "early");
+  assert.deepEqual(
+    (await driver.list()).map(({ name }) => name),
+    ["net", "early", "late"],
   );
 });

@@ -32,6 +32,10 @@ import { attachmentOf } from "./result-attachment.ts";
 export interface CniNetworkDriverDependencies {
   /** Where the *.conflist files are. */
   readonly configurationDirectory: string;
+  /** Where an orchestrator's network plugins put theirs: the first of them is the pods' network. */
+  readonly podConfigurationDirectory?: string;
+  /** What pods are attached to without one. */
+  readonly defaultNetwork: string;
   /** Searched in order. */
   readonly pluginDirectories: readonly string[];
   /** Gone after a reboot, as the namespaces are: records and host-local's leases of the default network. */
@@ -53,6 +57,8 @@ export async function openCniNetworkDriver(dependencies: CniNetworkDriverDepende
 
 class CniNetworkDriver implements NetworkDriver {
   readonly #configurations: NetworkConfigurations;
+  readonly #podDirectory: string | undefined;
+  readonly #defaultNetwork: string;
   readonly #runner: PluginRunner;
   readonly #chain: PluginChain;
   readonly #records: AttachmentRecords;
@@ -63,7 +69,11 @@ class CniNetworkDriver implements NetworkDriver {
   readonly #logger: Logger;
 
   constructor(dependencies: CniNetworkDriverDependencies, records: AttachmentRecords) {
-    this.#configurations = new NetworkConfigurations(dependencies.configurationDirectory, dependencies.logger);
+    const { configurationDirectory, podConfigurationDirectory } = dependencies;
+    const directories = [configurationDirectory, podConfigurationDirectory].filter((name) => name !== undefined);
+    this.#configurations = new NetworkConfigurations(directories, dependencies.logger);
+    this.#podDirectory = podConfigurationDirectory;
+    this.#defaultNetwork = dependencies.defaultNetwork;
     this.#runner = new PluginRunner(dependencies.pluginDirectories);
     this.#chain = new PluginChain(this.#runner);
     this.#records = records;
@@ -73,6 +83,11 @@ class CniNetworkDriver implements NetworkDriver {
 
   async list(): Promise<readonly NetworkInfo[]> {
     return (await this.#configurations.list()).map(describeNetwork);
+  }
+
+  async podNetwork(): Promise<string> {
+    const first = this.#podDirectory === undefined ? undefined : await this.#configurations.first(this.#podDirectory);
+    return first?.name ?? this.#defaultNetwork;
   }
 
   async status(network: string, options: Options): Promise<void> {

@@ -2,7 +2,7 @@
 // The RootFilesystem of Linux: openat2(2) keeps every path inside its root.
 
 import { closeSync, fstatSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, readlink } from "node:fs/promises";
 import { EngineError, invalidArgument, toEngineError } from "../../../base/errors.ts";
 import type { RootFilesystem } from "../../../core/containers/rootfs.ts";
 import { copyUp } from "./copy-up.ts";
@@ -20,6 +20,19 @@ export function createRootFilesystem(): RootFilesystem {
           // Only now that it is known to be a file: opening a FIFO would wait, opening a device may do something.
           if (!fstatSync(descriptor).isFile()) throw invalidArgument("it is not a regular file");
           return await readAtMost(descriptorPath(descriptor), maximumBytes);
+        } finally {
+          closeSync(descriptor);
+        }
+      });
+    },
+
+    async resolveDirectory(root, path) {
+      return await describeFailure(`cannot find directory ${path} of the container`, async () => {
+        using opened = openRoot(root);
+        const descriptor = opened.find(path === "" ? "." : path, { directory: true });
+        if (descriptor === undefined) return undefined;
+        try {
+          return await readlink(descriptorPath(descriptor));
         } finally {
           closeSync(descriptor);
         }

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The root filesystem of a container on the host, mounted, with what a process needs to be there.
+
+import type { ContainerRecord } from "../containers/container.ts";
+import type { ResolvedUser } from "../containers/user.ts";
+import { userIn } from "./container-user.ts";
+import { type Engine, rootfsPath } from "./engine.ts";
+
+/** Mounts it and looks up in it who the process runs as; whoever calls unmounts it, also after a failure. */
+export async function prepareRootfs(engine: Engine, record: ContainerRecord): Promise<ResolvedUser> {
+  const rootfs = rootfsPath(engine, record.id);
+  await mountRootfs(engine, record);
+  const { config } = record;
+  const image = record.imageDefaults;
+  const user = await userIn(engine, rootfs, {
+    user: config.user ?? image.User ?? "",
+    groupAdd: config.groupAdd,
+    ...(config.supplementalGroupsPolicy !== undefined && { policy: config.supplementalGroupsPolicy }),
+  });
+  const directory = config.workingDirectory ?? image.WorkingDir ?? "/";
+  if (directory.startsWith("/") && directory !== "/") {
+    await engine.rootFilesystem.ensureDirectory(rootfs, directory, { mode: 0o755, uid: user.uid, gid: user.gid });
+  }
+  return user;
+}
+
+/** In a pod with a user namespace the files of the image belong to the ids that the namespace gives them. */
+export async function mountRootfs(engine: Engine, record: ContainerRecord): Promise<void> {
+  const idMappings = engine.sandboxes.find(record.sandboxId)?.pod?.config.userNamespace;
+  await engine.mounts.activate(
+    rootfsPath(engine, record.id),
+    await engine.snapshotter.mounts(record.snapshotKey),
+    idMappings === undefined ? {} : { idMappings },
+  );
+}
