@@ -8,8 +8,10 @@ import {
   type Image,
   ImageService,
   type LoadedImage,
+  type PullEnded,
   type PulledImage,
   type PushedImage,
+  type RunningPull,
   type TransferProgress,
 } from "../../src/gen/berth/engine/v1/image_pb.js";
 import type { CallOptions } from "./containers.ts";
@@ -23,6 +25,12 @@ export interface TransferOptions extends CallOptions {
   /** Called for each change, in order. */
   readonly onProgress?: (progress: TransferProgress) => void;
 }
+
+/** What happens to a pull that is watched; the last of each is "ended". */
+export type PullNews =
+  | { readonly kind: "started"; readonly pull: RunningPull }
+  | { readonly kind: "progress"; readonly pull: RunningPull; readonly progress: TransferProgress }
+  | { readonly kind: "ended"; readonly pull: RunningPull; readonly failure?: BerthError };
 
 export class Images {
   readonly #client: Client<typeof ImageService>;
@@ -66,6 +74,29 @@ export class Images {
       else if (event.case === "image") return event.value;
     }
     throw new BerthError("unavailable", `the daemon ended the pull of ${reference}`);
+  }
+
+  /** The pulls that run now, whoever asked for them. */
+  async runningPulls(options: CallOptions = {}): Promise<readonly RunningPull[]> {
+    const pulls = new Map<string, RunningPull>();
+    for await (const { pull } of this.#client.watchPulls({ once: true }, call(options))) {
+      if (pull !== undefined) pulls.set(pull.id, pull);
+    }
+    return [...pulls.values()];
+  }
+
+  /**
+   * Follows running pulls, and those that begin meanwhile, until none is left; leaving early does not disturb them.
+   * not-found when a reference is given and no pull of it runs.
+   */
+  async *watchPulls(options: CallOptions & { readonly reference?: string | undefined } = {}): AsyncGenerator<PullNews> {
+    const request = { reference: options.reference ?? "" };
+    for await (const { pull, event } of responsesOf(options.signal, (call) => this.#client.watchPulls(request, call))) {
+      if (pull === undefined) continue;
+      if (event.case === "started") yield { kind: "started", pull };
+      else if (event.case === "progress") yield { kind: "progress", pull, progress: event.value };
+      else if (event.case === "ended") yield { kind: "ended", pull, ...failureOf(event.value) };
+    }
   }
 
   async push(reference: string, options: TransferOptions = {}): Promise<PushedImage> {
@@ -140,4 +171,8 @@ export class Images {
 
 function call({ signal }: CallOptions): { signal?: AbortSignal } {
   return signal === undefined ? {} : { signal };
+}
+
+function failureOf({ errorCode, error }: PullEnded): { failure?: BerthError } {
+  return errorCode === "" ? {} : { failure: new BerthError(errorCode, error, { isFromDaemon: true }) };
 }

@@ -17,6 +17,7 @@ export type {
   LoadedImage,
   PulledImage,
   PushedImage,
+  RunningPull,
   TransferProgress,
 } from "../../src/gen/berth/engine/v1/image_pb.js";
 export type { Event, InfoResponse, VersionResponse } from "../../src/gen/berth/engine/v1/system_pb.js";
@@ -36,7 +37,7 @@ export { DockerConfig, defaultDockerConfigPath } from "./credentials/docker-conf
 export type { StoredCredentials } from "./credentials/stored-credentials.ts";
 export { BerthError } from "./errors.ts";
 export type { ExecStreams } from "./exec.ts";
-export type { Images, RegistryCredentials, TransferOptions } from "./images.ts";
+export type { Images, PullNews, RegistryCredentials, TransferOptions } from "./images.ts";
 export type { OutputChunk, ProcessInput } from "./process-stream.ts";
 export type { EventOptions, System } from "./system.ts";
 export { defaultHost } from "./transport.ts";

@@ -36,7 +36,8 @@ export function progressTo(output: ProgressOutput): (progress: TransferProgress)
   return (message) => progress.show(toEvent(message));
 }
 
-function toEvent({ id, status, currentBytes, totalBytes }: TransferProgress): ProgressEvent {
+/** A line of a transfer as it is shown. */
+export function toEvent({ id, status, currentBytes, totalBytes }: TransferProgress): ProgressEvent {
   return {
     status,
     ...(id !== "" && { id }),

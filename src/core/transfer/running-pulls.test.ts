@@ -76,10 +76,11 @@ test("one pull can be watched apart from the others", async () => {
   await one.tracked;
 });
 
-test("looking on ends at once when nothing runs, when the signal aborts, and when the reader leaves", async () => {
+test("looking on ends at once when nothing runs or only that was asked for, when the signal aborts, and when the reader leaves", async () => {
   const pulls = new RunningPulls();
   assert.deepEqual(await Array.fromAsync(pulls.watch({ signal })), []);
   const one = startPull(pulls, "one");
+  assert.deepEqual(await Array.fromAsync(pulls.watch({ once: true, signal }), lineOf), ["one started linux/amd64"]);
   const leaving = new AbortController();
   const watching = Array.fromAsync(pulls.watch({ signal: leaving.signal }), lineOf);
   for await (const news of pulls.watch({ signal })) if (news.kind === "started") break;

@@ -26,6 +26,8 @@ export type PullNews =
 export interface WatchOptions {
   /** Only pulls of this recorded name. */
   readonly reference?: string | undefined;
+  /** Ends after what runs now has been told of. */
+  readonly once?: boolean;
   /** Ends the stream without an error. */
   readonly signal: AbortSignal;
 }
@@ -74,7 +76,7 @@ export class RunningPulls {
   }
 
   /** Tells of what runs now with its latest progress, then of what happens, and ends when no such pull runs any more. */
-  async *watch({ reference, signal }: WatchOptions): AsyncGenerator<PullNews, void> {
+  async *watch({ reference, once = false, signal }: WatchOptions): AsyncGenerator<PullNews, void> {
     const isWanted = (pull: RunningPull) => reference === undefined || pull.reference === reference;
     // Subscribed in the turn in which the running ones are copied: nothing is between, and nothing comes twice.
     const news = this.#news.subscribe({ signal });
@@ -88,7 +90,7 @@ export class RunningPulls {
     }
     try {
       yield* replay;
-      while (open.size > 0) {
+      while (open.size > 0 && !once) {
         const { done, value } = await news.next();
         if (done === true) return;
         if (!isWanted(value.pull)) continue;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // An image as its message.
 
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Image } from "../../../core/images/image-service.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
+import type { TransferProgress } from "../../../core/transfer/progress.ts";
 import * as proto from "../../../gen/berth/engine/v1/image_pb.js";
 import type { ContainerDefaults } from "../../../oci/image/documents.ts";
 import { familiarName, parseReference } from "../../../oci/reference/reference.ts";
@@ -46,4 +47,19 @@ function toDefaultsMessage(defaults: ContainerDefaults): proto.ImageDefaults {
     onBuild: [...(defaults.OnBuild ?? [])],
     shell: [...(defaults.Shell ?? [])],
   });
+}
+
+/** A line of a transfer. */
+export function toProgressMessage({
+  id,
+  status,
+  current,
+  total,
+}: TransferProgress): MessageInitShape<typeof proto.TransferProgressSchema> {
+  return {
+    id: id ?? "",
+    status,
+    ...(current !== undefined && { currentBytes: BigInt(current) }),
+    ...(total !== undefined && { totalBytes: BigInt(total) }),
+  };
 }

@@ -13,7 +13,8 @@ import type { Credentials, ImageService } from "../../../gen/berth/engine/v1/ima
 import { filtersOf } from "../messages.ts";
 import { type ArchiveDeps, importImage, load, save } from "./archives.ts";
 import { imageFilter, matchesReference, withMatchingNames } from "./filter.ts";
-import { toImageMessage } from "./message.ts";
+import { toImageMessage, toProgressMessage } from "./message.ts";
+import { watchPulls } from "./watch-pulls.ts";
 
 /** What moves images between here and elsewhere. */
 export interface ImageTransfer {
@@ -49,6 +50,7 @@ export function imageService(engine: Engine, transfer: ImageTransfer): ServiceIm
         event: { case: "image" as const, value: { id: image.id, digest, reference: name, upToDate: isUpToDate } },
       };
     },
+    watchPulls: (request, { signal }) => watchPulls(transfer.puller.running, request, { signal }),
     async *push({ reference, credentials }, { signal }) {
       const options = { signal, ...defined({ credentials: toCredentials(credentials) }) };
       const { digest, size } = yield* withProgress(
@@ -100,9 +102,7 @@ function toCredentials(message: Credentials | undefined): RegistryCredentials | 
   });
 }
 
-type ProgressEvent = {
-  event: { case: "progress"; value: { id: string; status: string; currentBytes?: bigint; totalBytes?: bigint } };
-};
+type ProgressEvent = { event: { case: "progress"; value: ReturnType<typeof toProgressMessage> } };
 
 /** Yields the work's progress as it comes and returns its result. */
 async function* withProgress<T>(work: (onProgress: OnProgress) => Promise<T>): AsyncGenerator<ProgressEvent, T> {
@@ -113,18 +113,6 @@ async function* withProgress<T>(work: (onProgress: OnProgress) => Promise<T>): A
   result.catch(() => {
     // Thrown by the await below.
   });
-  for await (const { id, status, current, total } of reader) {
-    yield {
-      event: {
-        case: "progress",
-        value: {
-          id: id ?? "",
-          status,
-          ...(current !== undefined && { currentBytes: BigInt(current) }),
-          ...(total !== undefined && { totalBytes: BigInt(total) }),
-        },
-      },
-    };
-  }
+  for await (const progress of reader) yield { event: { case: "progress", value: toProgressMessage(progress) } };
   return await result;
 }

@@ -428,6 +428,148 @@ export declare type PulledImage = Message<"berth.engine.v1.PulledImage"> & {
 export declare const PulledImageSchema: GenMessage<PulledImage>;
 
 /**
+ * @generated from message berth.engine.v1.WatchPullsRequest
+ */
+export declare type WatchPullsRequest = Message<"berth.engine.v1.WatchPullsRequest"> & {
+  /**
+   * Empty for all pulls.
+   *
+   * @generated from field: string reference = 1;
+   */
+  reference: string;
+
+  /**
+   * Ends when what runs now has been told of.
+   *
+   * @generated from field: bool once = 2;
+   */
+  once: boolean;
+};
+
+/**
+ * Describes the message berth.engine.v1.WatchPullsRequest.
+ * Use `create(WatchPullsRequestSchema)` to create a new message.
+ */
+export declare const WatchPullsRequestSchema: GenMessage<WatchPullsRequest>;
+
+/**
+ * @generated from message berth.engine.v1.WatchPullsResponse
+ */
+export declare type WatchPullsResponse = Message<"berth.engine.v1.WatchPullsResponse"> & {
+  /**
+   * @generated from field: berth.engine.v1.RunningPull pull = 1;
+   */
+  pull?: RunningPull | undefined;
+
+  /**
+   * @generated from oneof berth.engine.v1.WatchPullsResponse.event
+   */
+  event: {
+    /**
+     * The first of each pull.
+     *
+     * @generated from field: berth.engine.v1.PullStarted started = 2;
+     */
+    value: PullStarted;
+    case: "started";
+  } | {
+    /**
+     * @generated from field: berth.engine.v1.TransferProgress progress = 3;
+     */
+    value: TransferProgress;
+    case: "progress";
+  } | {
+    /**
+     * The last of each pull.
+     *
+     * @generated from field: berth.engine.v1.PullEnded ended = 4;
+     */
+    value: PullEnded;
+    case: "ended";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message berth.engine.v1.WatchPullsResponse.
+ * Use `create(WatchPullsResponseSchema)` to create a new message.
+ */
+export declare const WatchPullsResponseSchema: GenMessage<WatchPullsResponse>;
+
+/**
+ * A pull that is being done, for one caller or for several that asked for the same.
+ *
+ * @generated from message berth.engine.v1.RunningPull
+ */
+export declare type RunningPull = Message<"berth.engine.v1.RunningPull"> & {
+  /**
+   * Unique while the daemon runs.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Normalised, with tag or digest.
+   *
+   * @generated from field: string reference = 2;
+   */
+  reference: string;
+
+  /**
+   * Such as linux/amd64.
+   *
+   * @generated from field: string platform = 3;
+   */
+  platform: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp started_at = 4;
+   */
+  startedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message berth.engine.v1.RunningPull.
+ * Use `create(RunningPullSchema)` to create a new message.
+ */
+export declare const RunningPullSchema: GenMessage<RunningPull>;
+
+/**
+ * @generated from message berth.engine.v1.PullStarted
+ */
+export declare type PullStarted = Message<"berth.engine.v1.PullStarted"> & {
+};
+
+/**
+ * Describes the message berth.engine.v1.PullStarted.
+ * Use `create(PullStartedSchema)` to create a new message.
+ */
+export declare const PullStartedSchema: GenMessage<PullStarted>;
+
+/**
+ * @generated from message berth.engine.v1.PullEnded
+ */
+export declare type PullEnded = Message<"berth.engine.v1.PullEnded"> & {
+  /**
+   * Empty when it went well.
+   *
+   * @generated from field: string error_code = 1;
+   */
+  errorCode: string;
+
+  /**
+   * @generated from field: string error = 2;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message berth.engine.v1.PullEnded.
+ * Use `create(PullEndedSchema)` to create a new message.
+ */
+export declare const PullEndedSchema: GenMessage<PullEnded>;
+
+/**
  * @generated from message berth.engine.v1.PushImageRequest
  */
 export declare type PushImageRequest = Message<"berth.engine.v1.PushImageRequest"> & {
@@ -811,6 +953,17 @@ export declare const ImageService: GenService<{
     methodKind: "server_streaming";
     input: typeof PullImageRequestSchema;
     output: typeof PullImageResponseSchema;
+  },
+  /**
+   * Follows the pulls that run now, whoever asked for them, and those that begin meanwhile, until none is left. The latest
+   * word on each layer comes first. not-found when a reference is given and no pull of it runs.
+   *
+   * @generated from rpc berth.engine.v1.ImageService.WatchPulls
+   */
+  watchPulls: {
+    methodKind: "server_streaming";
+    input: typeof WatchPullsRequestSchema;
+    output: typeof WatchPullsResponseSchema;
   },
   /**
    * @generated from rpc berth.engine.v1.ImageService.Push

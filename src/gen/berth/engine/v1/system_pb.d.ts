@@ -307,6 +307,8 @@ export declare type Event = Message<"berth.engine.v1.Event"> & {
   type: string;
 
   /**
+   * Docker's words; and pull-start and pull-fail of an image, for which Docker has none.
+   *
    * @generated from field: string action = 2;
    */
   action: string;
