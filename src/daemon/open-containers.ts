@@ -8,19 +8,15 @@ import type { RootFilesystem } from "../core/containers/rootfs.ts";
 import type { MountActivator } from "../core/mounts/mount.ts";
 import type { NetworkDriver } from "../core/networks/network-driver.ts";
 import type { Cgroups } from "../core/sandboxes/cgroups.ts";
-import { SandboxService } from "../core/sandboxes/sandbox-service.ts";
+import type { SandboxService } from "../core/sandboxes/sandbox-service.ts";
 import type { ContainerLogs } from "../core/streams/container-log.ts";
 import type { StreamOpener } from "../core/streams/process-streams.ts";
 import { HandlerTable } from "../core/tasks/handler-table.ts";
 import { VolumeService } from "../core/volumes/volume-service.ts";
 import { CriFileLogs } from "../drivers/logs/cri-file/cri-file-logs.ts";
 import { createMountActivator } from "../drivers/mounts/linux/mount-activator.ts";
-import { openCniNetworkDriver } from "../drivers/network/cni/cni-network-driver.ts";
-import { defaultPluginDirectories } from "../drivers/network/cni/plugin-runner.ts";
-import { LocalNetworkFiles } from "../drivers/network-files/local/local-network-files.ts";
 import { createRootFilesystem } from "../drivers/rootfs/linux/root-filesystem.ts";
 import { openShimRuntime } from "../drivers/runtime/shim/runtime.ts";
-import { openNamespaceSandboxer } from "../drivers/sandbox/namespaces/namespace-sandboxer.ts";
 import { FifoKeeper } from "../drivers/streams/fifo/fifo-keeper.ts";
 import { FifoStreamOpener } from "../drivers/streams/fifo/fifo-streams.ts";
 import { localBindSources } from "../drivers/volume/local/bind-sources.ts";
@@ -28,7 +24,8 @@ import { openLocalVolumes } from "../drivers/volume/local/local-volumes.ts";
 import { removeEmptyCgroup } from "../linux/cgroup/remove-empty.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Metadata } from "./open-metadata.ts";
-import { keeperPath, workerUrl } from "./program-files.ts";
+import { openSandboxes } from "./open-sandboxes.ts";
+import { keeperPath } from "./program-files.ts";
 
 export interface Containers extends AsyncDisposable {
   readonly mounts: MountActivator;
@@ -54,20 +51,7 @@ export async function openContainers(
   await using undo = new AsyncDisposableStack();
   // Runtimes make the parent of their containers and leave it: with the last container it goes.
   undo.defer(async () => await removeEmptyCgroup(config.containers.cgroupParent));
-  const sandboxer = undo.use(
-    await openNamespaceSandboxer({ stateDirectory: config.state, workerUrl: workerUrl("namespaces") }),
-  );
-  const networks = undo.use(
-    await openCniNetworkDriver({
-      configurationDirectory: config.network.configDirectory,
-      pluginDirectories: [...config.network.pluginDirectories, ...defaultPluginDirectories],
-      stateDirectory: config.state,
-      podConfigurationDirectory: config.cri.networkConfigDirectory,
-      defaultNetwork: config.network.default,
-      defaultBridge: { name: config.network.bridge, subnet: config.network.subnet },
-      logger: logger.child({ scope: "network/cni" }),
-    }),
-  );
+  const { sandboxes, networks, cgroups } = undo.use(await openSandboxes(config, { store, host }, logger));
   const shim = undo.use(
     await openShimRuntime(
       {
@@ -90,15 +74,6 @@ export async function openContainers(
     logger: logger.child({ scope: "core/volumes" }),
   });
   await volumes.recover();
-  const files = new LocalNetworkFiles({ directory: path.join(config.state, "sandboxes") });
-  const sandboxes = new SandboxService({
-    store,
-    sandboxer,
-    networks,
-    files,
-    bootId: host.bootId,
-    logger: logger.child({ scope: "core/sandboxes" }),
-  });
   const handlers = new HandlerTable({
     handlers: config.runtime.handlers,
     runtimes: { shim },
@@ -121,7 +96,7 @@ export async function openContainers(
     volumes,
     sandboxes,
     networks,
-    cgroups: { removeEmpty: removeEmptyCgroup },
+    cgroups,
     handlers,
     streams: new FifoStreamOpener({ logger: logger.child({ scope: "streams/fifo" }), keeper }),
     logs: new CriFileLogs({ logger: logger.child({ scope: "logs/cri-file" }) }),

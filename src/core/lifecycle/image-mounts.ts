@@ -13,12 +13,17 @@ export function imageMountsDirectory(engine: Engine): string {
   return `${engine.settings.paths.state}/image-mounts`;
 }
 
+/** What is mounted, and which of its owner's mounts it is. */
+export interface NewImageMount {
+  readonly owner: { readonly id: ContainerId; readonly number: number };
+  readonly request: ImageMountRequest;
+  readonly image: Image;
+}
+
 /** Makes the view, mounts it and finds the directory; the caller has pinned the image. Undoes itself. */
 export async function createImageMount(
   engine: Engine,
-  owner: { readonly id: ContainerId; readonly number: number },
-  request: ImageMountRequest,
-  image: Image,
+  { owner, request, image }: NewImageMount,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<ContainerMount> {
   const chainId = await engine.images.unpack(image, { signal });

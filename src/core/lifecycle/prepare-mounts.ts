@@ -82,7 +82,7 @@ async function mountedImage(
     holds.use(engine.pins.add({ containerId: owner.id, imageId: found.id, target: found.target.digest }));
     return found;
   });
-  return await createImageMount(engine, owner, request, image, { signal });
+  return await createImageMount(engine, { owner, request, image }, { signal });
 }
 
 /** Removes what nothing came of. */

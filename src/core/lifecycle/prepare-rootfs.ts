@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root filesystem of a container on the host, mounted, with what a process needs to be there.
 
+import type { IdMappings } from "../../base/id-mapping.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { ResolvedUser } from "../containers/user.ts";
 import { userIn } from "./container-user.ts";
@@ -18,7 +19,8 @@ export async function prepareRootfs(engine: Engine, record: ContainerRecord): Pr
     ...(config.supplementalGroupsPolicy !== undefined && { policy: config.supplementalGroupsPolicy }),
   });
   const directory = config.workingDirectory ?? image.WorkingDir ?? "/";
-  if (directory.startsWith("/") && directory !== "/") {
+  // What is mapped cannot be written from outside: there the runtime makes it, as root of the container.
+  if (directory.startsWith("/") && directory !== "/" && idMappingsOf(engine, record) === undefined) {
     await engine.rootFilesystem.ensureDirectory(rootfs, directory, { mode: 0o755, uid: user.uid, gid: user.gid });
   }
   return user;
@@ -26,10 +28,14 @@ export async function prepareRootfs(engine: Engine, record: ContainerRecord): Pr
 
 /** In a pod with a user namespace the files of the image belong to the ids that the namespace gives them. */
 export async function mountRootfs(engine: Engine, record: ContainerRecord): Promise<void> {
-  const idMappings = engine.sandboxes.find(record.sandboxId)?.pod?.config.userNamespace;
+  const idMappings = idMappingsOf(engine, record);
   await engine.mounts.activate(
     rootfsPath(engine, record.id),
     await engine.snapshotter.mounts(record.snapshotKey),
     idMappings === undefined ? {} : { idMappings },
   );
+}
+
+function idMappingsOf(engine: Engine, record: ContainerRecord): IdMappings | undefined {
+  return engine.sandboxes.find(record.sandboxId)?.pod?.config.userNamespace;
 }

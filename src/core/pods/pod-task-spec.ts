@@ -2,9 +2,8 @@
 // What the task of a pod runs as: a program that waits and reaps, without any privilege, in the pod's namespaces and a
 // process tree that containers may join.
 
-import type { IdMapping } from "../../base/id-mapping.ts";
 import { defaultSeccompProfile } from "../../oci/runtime/seccomp-default.ts";
-import type { RuntimeIdMapping, RuntimeNamespace, RuntimeSpec } from "../../oci/runtime/spec.ts";
+import type { RuntimeNamespace, RuntimeSpec } from "../../oci/runtime/spec.ts";
 import { parseSecurityOptions } from "../containers/security-options.ts";
 import { cgroupPath } from "../containers/spec/cgroup-path.ts";
 import { ociVersionFor } from "../containers/spec/oci-version.ts";
@@ -32,7 +31,6 @@ export function podTaskSpec(
   { handler, features }: UsableHandler,
   host: HostFacts,
 ): RuntimeSpec {
-  const mappings = pod.config.userNamespace;
   const security = parseSecurityOptions(pod.config.securityOptions, host);
   const hasSeccomp = host.seccomp && features.seccomp && security.seccomp !== "unconfined" && !pod.config.privileged;
   const facts = { architecture: host.architecture, kernelVersion: host.kernelVersion, capabilities: [] };
@@ -61,10 +59,6 @@ export function podTaskSpec(
     annotations: { ...podAnnotations(id, pod.config.metadata), "io.kubernetes.cri.container-type": "sandbox" },
     linux: {
       namespaces: namespacesOf(namespaces, pod.config.pid),
-      ...(mappings !== undefined && {
-        uidMappings: mappings.uidMappings.map(toRuntime),
-        gidMappings: mappings.gidMappings.map(toRuntime),
-      }),
       cgroupsPath: cgroupPath(id, pod.cgroupParent, handler.systemdCgroup),
       resources: { cpu: { shares: 2 }, devices: [{ allow: false, access: "rwm" }] },
       ...(hasSeccomp && { seccomp: defaultSeccompProfile(facts) }),
@@ -86,8 +80,4 @@ function namespacesOf(
 ): readonly RuntimeNamespace[] {
   const pinned = Object.entries(namespaces).map(([type, path]) => ({ type: type as keyof typeof namespaces, path }));
   return [{ type: "mount" }, ...(pid === "host" ? [] : [{ type: "pid" } as const]), ...pinned];
-}
-
-function toRuntime({ containerId, hostId, size }: IdMapping): RuntimeIdMapping {
-  return { containerID: containerId, hostID: hostId, size };
 }

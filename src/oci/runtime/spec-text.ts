@@ -17,9 +17,9 @@ interface ReviverContext {
   readonly source?: string;
 }
 
-const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+const exactJson = JSON as unknown as { rawJSON(text: string): unknown };
 
 function exactNumber(_key: string, value: unknown, { source }: ReviverContext): unknown {
   const isExact = typeof value !== "number" || !Number.isInteger(value) || Number.isSafeInteger(value);
-  return isExact || source === undefined ? value : rawJSON(source);
+  return isExact || source === undefined ? value : exactJson.rawJSON(source);
 }
