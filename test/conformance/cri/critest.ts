@@ -11,6 +11,8 @@ import type { Run } from "./matrix.ts";
 
 /** As many as the suite's own CI runs at once. */
 const parallelSpecs = 8;
+/** A bare name: relative to the working directory, and in a parallel run first to ginkgo's, which ends there too. */
+const reportName = "report.xml";
 
 export interface CritestOptions {
   /** Where critest and ginkgo are. */
@@ -26,14 +28,10 @@ export interface CritestOptions {
 
 /** Its exit code; undefined when a signal ended it. */
 export async function runCritest(run: Run, options: CritestOptions, signal: AbortSignal): Promise<number | undefined> {
-  // Long enough for what specs make below it; a socket's path must stay below 108 bytes.
   const temporary = path.join(options.directory, "tmp");
   await mkdir(temporary, { recursive: true });
   const log = openSync(options.logFile, "w");
-  // In a parallel run ginkgo puts the file where the test binary lies, which is a new directory below TMPDIR.
-  const report = path.join(temporary, "report.xml");
-  const junit = run.isParallel ? "../report.xml" : report;
-  const child = spawn(path.join(options.programs, "critest"), critestArguments(run, options, junit), {
+  const child = spawn(path.join(options.programs, "critest"), critestArguments(run, options), {
     cwd: options.directory,
     stdio: ["ignore", log, log],
     env: { ...process.env, TMPDIR: temporary, PATH: `${options.programs}:${process.env["PATH"]}` },
@@ -44,19 +42,19 @@ export async function runCritest(run: Run, options: CritestOptions, signal: Abor
   try {
     const [code] = (await once(child, "exit")) as [number | null];
     signal.throwIfAborted();
-    await rename(report, options.report);
+    await rename(path.join(options.directory, reportName), options.report);
     return code ?? undefined;
   } finally {
     signal.removeEventListener("abort", end);
   }
 }
 
-function critestArguments(run: Run, { socket, focus }: CritestOptions, junit: string): readonly string[] {
+function critestArguments(run: Run, { socket, focus }: CritestOptions): readonly string[] {
   return [
     `-runtime-handler=${run.runtime}`,
     `-runtime-endpoint=unix://${socket}`,
     `-image-endpoint=unix://${socket}`,
-    `-ginkgo.junit-report=${junit}`,
+    `-ginkgo.junit-report=${reportName}`,
     "-ginkgo.no-color",
     "-ginkgo.vv",
     ...leftOut.map(({ spec }) => `-ginkgo.skip=${spec}`),

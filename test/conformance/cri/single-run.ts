@@ -85,7 +85,8 @@ async function startEngine(options: EngineOptions): Promise<Engine> {
 function print(run: Run, { passed, failures, skips, unexpectedSkips }: Verdict, seconds: number): void {
   const skipped = skips.length + unexpectedSkips.length;
   console.log(`${run.name}: ${passed} passed, ${failures.length} failed, ${skipped} skipped, ${seconds.toFixed(0)} s`);
-  for (const { name, message } of failures) console.log(`  failed: ${name}\n    ${message.split("\n", 1)[0]?.slice(0, 200)}`);
+  for (const { name, message } of failures)
+    console.log(`  failed: ${name}\n    ${message.split("\n", 1)[0]?.slice(0, 200)}`);
   for (const { name, message } of unexpectedSkips) console.log(`  skipped: ${name}\n    ${message}`);
 }
 

@@ -2,28 +2,23 @@
 // containerd as the engine: what it passes shows that images, registry and reports are right, whatever Berth does.
 
 import { spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { unmountAll, mountPointsWithin } from "../../../../src/linux/mount/unmount.ts";
+import { unmountAll } from "../../../../src/linux/mount/unmount.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
+import { makePodNetwork } from "./pod-network.ts";
 
 const pluginDirectories = ["/opt/cni/bin", "/usr/lib/cni"];
 
 /** The programs stand in the directory. */
-export async function startContainerd(
-  programs: string,
-  { directory, runtime, hostsDirectory }: EngineOptions,
-): Promise<Engine> {
-  const networks = path.join(directory, "cni");
-  const bridge = `bct-${randomInt(1 << 20).toString(16)}`;
-  await mkdir(networks, { recursive: true });
-  await writeFile(path.join(networks, "10-net.conflist"), JSON.stringify(networkList(directory, bridge)));
+export async function startContainerd(programs: string, options: EngineOptions): Promise<Engine> {
+  const { directory, runtime } = options;
+  const network = await makePodNetwork(directory);
   const file = path.join(directory, "containerd.toml");
   const socket = path.join(directory, "state/containerd.sock");
-  await writeFile(file, configuration({ directory, runtime, hostsDirectory }, networks, socket));
+  await writeFile(file, configuration(options, network.configDirectory, socket));
   const logFile = path.join(directory, "engine.log");
   const log = openSync(logFile, "a");
   const child = spawn(path.join(programs, "containerd"), ["--config", file], {
@@ -40,9 +35,8 @@ export async function startContainerd(
         child.kill("SIGTERM");
         await exited;
       }
-      const removed = spawn("ip", ["link", "delete", bridge], { stdio: "ignore" });
-      await once(removed, "exit");
-      for (const mount of [...(await mountPointsWithin(directory))].reverse()) await unmountAll(mount);
+      await network.close();
+      await unmountAll(directory);
     },
   };
 }
@@ -85,27 +79,4 @@ runtime_path = "${runtime.shim}"
 BinaryName = "${runtime.binary}"
 Root = "${directory}/runtime"
 `;
-}
-
-function networkList(directory: string, bridge: string) {
-  const subnet = `10.${randomInt(100, 250)}.${randomInt(0, 256)}.0/24`;
-  return {
-    cniVersion: "1.0.0",
-    name: bridge,
-    plugins: [
-      {
-        type: "bridge",
-        bridge,
-        isGateway: true,
-        ipMasq: true,
-        ipam: {
-          type: "host-local",
-          dataDir: path.join(directory, "addresses"),
-          ranges: [[{ subnet }]],
-          routes: [{ dst: "0.0.0.0/0" }],
-        },
-      },
-      { type: "portmap", capabilities: { portMappings: true } },
-    ],
-  };
 }

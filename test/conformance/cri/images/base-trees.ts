@@ -87,7 +87,10 @@ async function busyboxTree(scratch: string, { signal }: { readonly signal: Abort
     if (applet !== "busybox" && applet !== "sh") tree = tree.hardLink(`bin/${applet}`, "bin/busybox", 0o755);
   }
   return tree
-    .file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\nnobody:x:65534:65534::/:/bin/false\n")
+    .file(
+      "etc/passwd",
+      "root:x:0:0:root:/root:/bin/sh\nwww-data:x:33:33::/var/www:/bin/false\nnobody:x:65534:65534::/:/bin/false\n",
+    )
     .file("etc/group", "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n")
     .directory("dev")
     .directory("proc")

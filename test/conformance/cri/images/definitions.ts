@@ -87,10 +87,11 @@ const nginxConfig: RunConfig = { Entrypoint: ["nginx"] };
 
 /** In the foreground, everything that is logged on the standard streams. */
 function nginxSite(port: number): FileTree {
-  return new FileTree()
-    .file(
-      "etc/nginx/nginx.conf",
-      `daemon off;
+  return (
+    new FileTree()
+      .file(
+        "etc/nginx/nginx.conf",
+        `daemon off;
 pid /var/run/nginx.pid;
 user www-data;
 worker_processes 1;
@@ -104,11 +105,12 @@ http {
   }
 }
 `,
-    )
-    .file("usr/share/nginx/html/index.html", "<p>nginx</p>\n")
-    // Compiled in: where it keeps requests' bodies, and opens its first log.
-    .directory("var/lib/nginx")
-    .directory("var/log/nginx");
+      )
+      .file("usr/share/nginx/html/index.html", "<p>nginx</p>\n")
+      // Compiled in: where it keeps requests' bodies, and opens its first log.
+      .directory("var/lib/nginx")
+      .directory("var/log/nginx")
+  );
 }
 
 const predefinedGroup = new FileTree()

@@ -53,7 +53,8 @@ void suite("the images that critest needs", () => {
 
   void test("busybox has all commands that specs run, linked with what is in the image", async () => {
     const root = await unpack("e2e-test-images/busybox");
-    const commands = "top sleep pgrep ls cat id hostname touch chmod mkdir mount dd grep brctl ping ipcs pidof netstat nc";
+    const commands =
+      "top sleep pgrep ls cat id hostname touch chmod mkdir mount dd grep brctl ping ipcs pidof netstat nc";
     const script = `for name in ${commands}; do command -v "$name" >/dev/null || echo "no $name"; done`;
     assert.deepEqual(inside(root, "sh", "-c", script), { status: 0, stdout: "", stderr: "" });
     assert.match(inside(root, "pgrep", "--version").stdout, /procps/);

@@ -2,8 +2,8 @@
 // Puts images into a registry that speaks plain HTTP.
 
 import { gzipSync } from "node:zlib";
-import { mediaTypes } from "../../../../src/oci/image/descriptor.ts";
 import { blobOf, jsonBlob, type SampleBlob } from "../../../../src/drivers/registry/http/testing/sample-image.ts";
+import { mediaTypes } from "../../../../src/oci/image/descriptor.ts";
 import { architecture, type ImageDefinition } from "./definitions.ts";
 import type { FileTree } from "./file-tree.ts";
 
