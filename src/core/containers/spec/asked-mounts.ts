@@ -4,14 +4,14 @@
 import { failedPrecondition } from "../../../base/errors.ts";
 import type { BindMountRequest, MountRequest } from "../../../base/parse/mount-request.ts";
 import type { RuntimeMount } from "../../../oci/runtime/spec.ts";
-import { toRuntimeMappings } from "./id-mappings.ts";
-import type { SpecFeatures } from "./spec-input.ts";
+import { hostFileMappings, mapped } from "./id-mappings.ts";
+import type { SpecInput } from "./spec-input.ts";
 import { tmpfsOptions } from "./tmpfs-options.ts";
 
-type MountFeatures = Pick<SpecFeatures, "recursiveReadOnly" | "idMappedMounts">;
+type MountFacts = Pick<SpecInput, "features" | "idMappings">;
 
 /** source: where it is on the host; failed-precondition for what this runtime or kernel cannot do. */
-export function toRuntimeMount(request: MountRequest, source: string, features: MountFeatures): RuntimeMount {
+export function toRuntimeMount(request: MountRequest, source: string, facts: MountFacts): RuntimeMount {
   const destination = request.target;
   switch (request.type) {
     case "tmpfs":
@@ -21,16 +21,17 @@ export function toRuntimeMount(request: MountRequest, source: string, features: 
         destination,
         type: "bind",
         source,
-        options: ["rbind", "rprivate", ...(request.readOnly ? ["ro"] : [])],
+        ...hostFileMappings(facts, ["rbind", "rprivate", ...(request.readOnly ? ["ro"] : [])]),
       };
     case "image":
+      // Whoever mounted it has mapped its owners.
       return { destination, type: "bind", source, options: ["rbind", "rprivate", "ro"] };
     case "bind":
-      return bindMount(request, source, features);
+      return bindMount(request, source, facts.features);
   }
 }
 
-function bindMount(request: BindMountRequest, source: string, features: MountFeatures): RuntimeMount {
+function bindMount(request: BindMountRequest, source: string, features: SpecInput["features"]): RuntimeMount {
   const { recursive, idMappings } = request;
   const deep = features.recursiveReadOnly === true && (recursive === "enabled" || recursive === "readonly");
   if (recursive === "readonly" && !deep) {
@@ -39,19 +40,15 @@ function bindMount(request: BindMountRequest, source: string, features: MountFea
   if (idMappings !== undefined && features.idMappedMounts !== true) {
     throw failedPrecondition(`cannot map the owners of ${request.source}: kernel or runtime cannot do it (idmap)`);
   }
+  const options = [
+    recursive === "disabled" ? "bind" : "rbind",
+    request.propagation ?? "rprivate",
+    ...(request.readOnly ? [deep ? "rro" : "ro"] : []),
+  ];
   return {
     destination: request.target,
     type: "bind",
     source,
-    options: [
-      recursive === "disabled" ? "bind" : "rbind",
-      request.propagation ?? "rprivate",
-      ...(request.readOnly ? [deep ? "rro" : "ro"] : []),
-      ...(idMappings === undefined ? [] : ["idmap"]),
-    ],
-    ...(idMappings !== undefined && {
-      uidMappings: toRuntimeMappings(idMappings.uidMappings),
-      gidMappings: toRuntimeMappings(idMappings.gidMappings),
-    }),
+    ...(idMappings === undefined ? { options } : mapped(options, idMappings)),
   };
 }

@@ -9,7 +9,7 @@ import { parseSecurityOptions, type SecurityOptions } from "../security-options.
 import { selinuxLabels } from "../selinux-label.ts";
 import { cgroupPath } from "./cgroup-path.ts";
 import { buildDevices } from "./devices.ts";
-import { toRuntimeMappings } from "./id-mappings.ts";
+import { checkMappedUser, toRuntimeMappings } from "./id-mappings.ts";
 import { buildMounts } from "./mounts.ts";
 import { buildNamespaces, checkNamespaceModes } from "./namespaces.ts";
 import { ociVersionFor } from "./oci-version.ts";
@@ -27,6 +27,7 @@ const sandboxAnnotation = "io.kubernetes.cri.sandbox-id";
 export function buildSpec(input: SpecInput): RuntimeSpec {
   const { config, host } = input;
   checkNamespaceModes(config);
+  if (input.idMappings !== undefined) checkMappedUser(input.user, input.idMappings);
   const security = parseSecurityOptions(config.securityOptions, host);
   const capabilities = resolveCapabilities({
     add: config.capabilitiesAdd,
@@ -59,7 +60,8 @@ function buildLinux(input: SpecInput, security: SecurityOptions, capabilities: C
   const open = config.privileged || security.unconfinedPaths;
   return {
     namespaces: buildNamespaces(input.namespaces, config, host),
-    ...(idMappings === undefined
+    // A runtime reads those of a namespace that is there from the namespace.
+    ...(idMappings === undefined || input.namespaces.user !== "new"
       ? {}
       : {
           uidMappings: toRuntimeMappings(idMappings.uidMappings),
