@@ -13,6 +13,13 @@ export function containerEvent(
     type: "container",
     action,
     id: record.id,
-    attributes: { ...record.labels, image: record.config.image, name: record.name, ...attributes },
+    attributes: {
+      ...record.labels,
+      image: record.config.image,
+      name: record.name,
+      // Only those of pods: which one.
+      ...(record.pod !== undefined && { sandbox: record.sandboxId }),
+      ...attributes,
+    },
   };
 }

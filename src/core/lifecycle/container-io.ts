@@ -12,24 +12,25 @@ export const initStreams = "init";
 
 export class ContainerIo implements AsyncDisposable {
   readonly streams: ProcessStreams;
-  readonly log: ContainerLogWriter;
+  /** undefined for a container whose output is dropped. */
+  readonly log: ContainerLogWriter | undefined;
   /** A client has ended stdin before there was a task to tell. */
   stdinEnded = false;
 
-  constructor(streams: ProcessStreams, log: ContainerLogWriter) {
+  constructor(streams: ProcessStreams, log: ContainerLogWriter | undefined) {
     this.streams = streams;
     this.log = log;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.streams[Symbol.asyncDispose]();
-    await this.log[Symbol.asyncDispose]();
+    await this.log?.[Symbol.asyncDispose]();
   }
 
   /** Lets go of a container that lives on. */
   async release(): Promise<void> {
     await this.streams.release();
-    await this.log[Symbol.asyncDispose]();
+    await this.log?.[Symbol.asyncDispose]();
   }
 }
 
@@ -93,13 +94,7 @@ export class ContainerIoTable {
 
   async #create(record: ContainerRecord): Promise<ContainerIo> {
     await using undo = new AsyncDisposableStack();
-    const asked = record.config.logRotation;
-    // Either may be asked for alone.
-    const rotation = {
-      maximumSize: asked?.maximumSize || this.#deps.rotation.maximumSize,
-      maximumFiles: asked?.maximumFiles || this.#deps.rotation.maximumFiles,
-    };
-    const log = undo.use(await this.#deps.logs.open(record.logPath, { rotation, terminal: record.config.terminal }));
+    const log = record.logPath === "" ? undefined : undo.use(await this.#openLog(record));
     const streams = undo.use(
       await this.#deps.streams.open({
         id: initStreams,
@@ -107,10 +102,23 @@ export class ContainerIoTable {
         terminal: record.config.terminal,
         stdin: record.config.openStdin,
         output: true,
-        sink: log,
+        ...(log !== undefined && { sink: log }),
       }),
     );
     undo.move();
     return new ContainerIo(streams, log);
+  }
+
+  /** The logs of pods are rotated by whoever made them. */
+  async #openLog({ logPath, config, pod }: ContainerRecord): Promise<ContainerLogWriter> {
+    const { terminal } = config;
+    if (pod !== undefined) return await this.#deps.logs.open(logPath, { terminal });
+    const asked = config.logRotation;
+    // Either may be asked for alone.
+    const rotation = {
+      maximumSize: asked?.maximumSize || this.#deps.rotation.maximumSize,
+      maximumFiles: asked?.maximumFiles || this.#deps.rotation.maximumFiles,
+    };
+    return await this.#deps.logs.open(logPath, { rotation, terminal });
   }
 }

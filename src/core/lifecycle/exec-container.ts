@@ -27,6 +27,11 @@ export interface StartedExec {
   readonly output: AsyncIterable<OutputChunk>;
   writeStdin(data: Uint8Array): Promise<void>;
   endStdin(): Promise<void>;
+  readonly kill: Process["kill"];
+  resize(
+    size: { readonly width: number; readonly height: number },
+    options: { readonly signal: AbortSignal },
+  ): Promise<void>;
   /** Resolves when it has ended and everything of it has been given back. */
   readonly exit: Promise<Exit>;
 }
@@ -84,6 +89,8 @@ export async function execInContainer(
     pid: process.pid,
     output,
     exit,
+    kill: async (...of) => await process.kill(...of),
+    resize: async (...of) => await process.resize(...of),
     writeStdin: async (data) => await streams.writeStdin(data, { signal: engine.background.signal }),
     endStdin: async () => {
       if (options.stdin && !config.terminal) await endExecStdin(process, streams);

@@ -56,7 +56,7 @@ export interface Process {
   start(options: { readonly signal: AbortSignal }): Promise<void>;
   /** Resolves when it has exited, also if that was long ago. */
   wait(options: { readonly signal: AbortSignal }): Promise<Exit>;
-  /** not-found when it has exited. */
+  /** not-found when it has exited. all: of init every process of the task, of an exec all of its process group. */
   kill(posixSignal: PosixSignal, options: { readonly all?: boolean; readonly signal: AbortSignal }): Promise<void>;
   resize(
     size: { readonly width: number; readonly height: number },
@@ -116,4 +116,6 @@ export interface RuntimeFeatures {
   readonly seccomp: boolean;
   /** Whether binds can be made read-only with all that is mounted below them (mount option rro). */
   readonly recursiveReadOnly?: boolean;
+  /** Whether it knows the mount options idmap and ridmap and the kernel does (5.12). */
+  readonly idMappedMounts?: boolean;
 }

@@ -63,7 +63,9 @@ async function readFeatures(binary: string, signal: AbortSignal): Promise<Runtim
   return { ...fallback, ...parseFeatures(features.stdout, release()) };
 }
 
-type ReportedFeatures = Partial<Pick<RuntimeFeatures, "ociVersion" | "seccomp" | "recursiveReadOnly">>;
+type ReportedFeatures = Partial<
+  Pick<RuntimeFeatures, "ociVersion" | "seccomp" | "recursiveReadOnly" | "idMappedMounts">
+>;
 
 /** What the document that "features" prints says, on a kernel of this release. */
 export function parseFeatures(text: string, kernelRelease: string): ReportedFeatures {
@@ -71,13 +73,19 @@ export function parseFeatures(text: string, kernelRelease: string): ReportedFeat
     const document = JSON.parse(text) as {
       readonly ociVersionMax?: unknown;
       readonly mountOptions?: unknown;
-      readonly linux?: { readonly seccomp?: { readonly enabled?: unknown } };
+      readonly linux?: {
+        readonly seccomp?: { readonly enabled?: unknown };
+        readonly mountExtensions?: { readonly idmap?: { readonly enabled?: unknown } };
+      };
     };
     const { ociVersionMax, mountOptions } = document;
     const enabled = document.linux?.seccomp?.enabled;
     return {
       ...(typeof ociVersionMax === "string" ? { ociVersion: ociVersionMax } : {}),
       ...(typeof enabled === "boolean" ? { seccomp: enabled } : {}),
+      ...(document.linux?.mountExtensions?.idmap?.enabled === true && hasMountSetattr(kernelRelease)
+        ? { idMappedMounts: true }
+        : {}),
       ...(Array.isArray(mountOptions)
         ? { recursiveReadOnly: mountOptions.includes("rro") && hasMountSetattr(kernelRelease) }
         : {}),

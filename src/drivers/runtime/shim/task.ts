@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A task that a shim holds: its init process and what concerns all of its processes.
 
-import { hasCode } from "../../../base/errors.ts";
+import { hasCode, notFound } from "../../../base/errors.ts";
 import { cleanup } from "../../../base/lifetime.ts";
-import { sigkill } from "../../../base/posix-signal.ts";
+import { type PosixSignal, sigkill } from "../../../base/posix-signal.ts";
 import type { Stdio } from "../../../core/streams/stdio.ts";
 import type { CgroupDirectories, Process, ProcessStatus, Task } from "../../../core/tasks/task-runtime.ts";
 import type { StateResponse } from "../../../gen/containerd/task/v2/task_pb.js";
 import { Status } from "../../../gen/containerd/v1/types/task_pb.js";
+import { killProcessGroup } from "../../../linux/process/process-group.ts";
 import type { RuntimeProcess, RuntimeResources } from "../../../oci/runtime/spec.ts";
 import { type ProcessDependencies, ShimProcess, toExit } from "./process.ts";
 
@@ -154,6 +155,19 @@ class ShimExec extends ShimProcess {
       await cleanup((signal) => this.delete({ signal })).catch(() => {}); // the failure to start says more
       throw error;
     }
+  }
+
+  /** Shims know no more than the process itself; runtimes make an exec the leader of a process group of its own. */
+  override async kill(
+    posixSignal: PosixSignal,
+    { all = false, signal }: { readonly all?: boolean; readonly signal: AbortSignal },
+  ): Promise<void> {
+    if (!all) {
+      await super.kill(posixSignal, { signal });
+      return;
+    }
+    this.checkExists();
+    if (this.exited || !killProcessGroup(this.pid, posixSignal)) throw notFound("process", this.id);
   }
 }
 
