@@ -34,6 +34,9 @@ export interface MountActivator {
   deactivate(target: string): Promise<void>;
   /** The mount points at or below this directory. */
   list(directory: string): Promise<readonly string[]>;
-  /** Tries it with an overlay whose layers lie in this directory: the snapshots' root. */
+  /**
+   * Tries it with an overlay whose layers lie in this directory, for a moment below the name .idmap-trial: one on the
+   * file system of the snapshots.
+   */
   canIdmap(directory: string): Promise<IdmapSupport>;
 }

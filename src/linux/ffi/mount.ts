@@ -154,7 +154,12 @@ export function mountWithParameters(request: FilesystemMount): void {
       `${type} create`,
     );
     const result = fsmountCall(numbers.fsmount, context, closeOnExec, request.attributes) as number;
-    attachMount(checked(result, "fsmount", type), target);
+    const detached = checked(result, "fsmount", type);
+    try {
+      placeMount(detached, target);
+    } finally {
+      closeDescriptor(detached);
+    }
   } catch (error) {
     const explanation = readExplanation(context);
     if (explanation === "") throw error;
@@ -178,12 +183,8 @@ function readExplanation(context: number): string {
   }
 }
 
-/** Puts the detached mount that the descriptor stands for onto the target and closes the descriptor. */
-function attachMount(descriptor: number, target: string): void {
-  try {
-    const result = moveMountCall(numbers.moveMount, descriptor, "", currentDirectory, target, moveFromEmptyPath);
-    checked(result as number, "move_mount", target);
-  } finally {
-    closeDescriptor(descriptor);
-  }
+/** Puts the detached mount that the descriptor stands for onto the target; the caller closes the descriptor. */
+export function placeMount(mount: number, target: string): void {
+  const result = moveMountCall(numbers.moveMount, mount, "", currentDirectory, target, moveFromEmptyPath);
+  checked(result as number, "move_mount", target);
 }

@@ -2,27 +2,45 @@
 // The MountActivator of a machine with Linux: mounts on the daemon's own mount table, which is also its only memory.
 
 import { mkdir, rmdir } from "node:fs/promises";
-import { failedPrecondition, messageOf, toEngineError } from "../../../base/errors.ts";
+import { fileURLToPath } from "node:url";
+import { messageOf, toEngineError } from "../../../base/errors.ts";
 import { KeyedLock } from "../../../base/keyed-lock.ts";
 import type { ActivateOptions, IdmapSupport, Mount, MountActivator } from "../../../core/mounts/mount.ts";
 import { hasErrno } from "../../../host/files/errno.ts";
+import { mountIdmapped } from "../../../linux/mount/idmapped.ts";
 import { mountOne } from "../../../linux/mount/mount-all.ts";
 import { mountPointsWithin, unmountAll } from "../../../linux/mount/unmount.ts";
+import { tryIdmap } from "./try-idmap.ts";
 
-export function createMountActivator(): MountActivator {
-  return new LinuxMountActivator();
+export interface MountActivatorDependencies {
+  /** What makes user namespaces; a bundled daemon names its own. */
+  readonly userNamespaceProgram?: string;
 }
 
+const builtProgram = fileURLToPath(new URL("../../../../build/native/berth-userns", import.meta.url));
+
+export function createMountActivator({ userNamespaceProgram }: MountActivatorDependencies = {}): MountActivator {
+  return new LinuxMountActivator(userNamespaceProgram ?? builtProgram);
+}
+
+const neverAborted = new AbortController().signal;
+
 class LinuxMountActivator implements MountActivator {
+  readonly #program: string;
   readonly #targets = new KeyedLock();
 
-  async activate(target: string, mounts: readonly Mount[], options: ActivateOptions = {}): Promise<void> {
-    if (options.idMappings !== undefined) throw failedPrecondition(`cannot mount on ${target}: ${noIdmap}`);
+  constructor(program: string) {
+    this.#program = program;
+  }
+
+  async activate(target: string, mounts: readonly Mount[], { idMappings }: ActivateOptions = {}): Promise<void> {
     await this.#targets.run(target, async () => {
       try {
         await mkdir(target, { recursive: true, mode: 0o700 });
         await unmountAll(target); // a daemon that was killed may have got half-way
-        for (const mount of mounts) mountOne(mount, target);
+        const options = { program: this.#program, signal: neverAborted };
+        if (idMappings !== undefined) await mountIdmapped(mounts, target, idMappings, options);
+        else for (const mount of mounts) mountOne(mount, target);
       } catch (error) {
         throw toEngineError(await undo(target, error), `cannot mount on ${target}`);
       }
@@ -40,8 +58,12 @@ class LinuxMountActivator implements MountActivator {
     });
   }
 
-  canIdmap(): Promise<IdmapSupport> {
-    return Promise.resolve({ possible: false, reason: noIdmap });
+  async canIdmap(directory: string): Promise<IdmapSupport> {
+    try {
+      return await tryIdmap(this, directory);
+    } catch (error) {
+      throw toEngineError(error, `cannot clean up after idmapped mounts in ${directory}`);
+    }
   }
 
   async list(directory: string): Promise<readonly string[]> {
@@ -52,8 +74,6 @@ class LinuxMountActivator implements MountActivator {
     }
   }
 }
-
-const noIdmap = "idmapped mounts are not there yet";
 
 async function removeEmptyDirectory(directory: string): Promise<void> {
   try {
