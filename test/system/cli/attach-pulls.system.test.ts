@@ -108,7 +108,7 @@ suite("berth pull --attach", async () => {
     const [all, , failed] = sessions.map(({ screen }) => screen);
     assert.match(all ?? "", new RegExp(`${good.name}: Pulled`));
     assert.match(all ?? "", new RegExp(`${bad.name}: Failed`));
-    assert.match(all ?? "", new RegExp(`\n${bad.name}: Error response from daemon: .+\r\n$`));
+    assert.match(all ?? "", new RegExp(`${bad.name}: Error response from daemon: .+\r\n$`));
     assert.match(failed ?? "", /Error response from daemon: .+\r\n$/);
   });
 

@@ -36,12 +36,6 @@ export function serverHost(domain: string): string {
   return domain === "docker.io" ? "registry-1.docker.io" : domain;
 }
 
-/** The domain that references use, of an address as people give it to login: https://index.docker.io/v1/ is docker.io. */
-export function registryDomain(address: string): string {
-  const host = address.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
-  return host === "index.docker.io" || host === "registry-1.docker.io" ? "docker.io" : host;
-}
-
 /** Whether this is the machine itself (host or host:port): localhost, 127.0.0.0/8 or ::1. */
 export function isLoopback(host: string): boolean {
   const hostname = host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
