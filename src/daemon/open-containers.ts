@@ -25,7 +25,7 @@ import { removeEmptyCgroup } from "../linux/cgroup/remove-empty.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Metadata } from "./open-metadata.ts";
 import { openSandboxes } from "./open-sandboxes.ts";
-import { keeperPath } from "./program-files.ts";
+import { keeperPath, userNamespaceProgram } from "./program-files.ts";
 
 export interface Containers extends AsyncDisposable {
   readonly mounts: MountActivator;
@@ -91,7 +91,7 @@ export async function openContainers(
   );
   const resources = undo.move();
   return {
-    mounts: createMountActivator(),
+    mounts: createMountActivator({ userNamespaceProgram }),
     rootFilesystem: createRootFilesystem(),
     volumes,
     sandboxes,

@@ -13,7 +13,7 @@ import { openNamespaceSandboxer } from "../drivers/sandbox/namespaces/namespace-
 import { removeEmptyCgroup } from "../linux/cgroup/remove-empty.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Metadata } from "./open-metadata.ts";
-import { workerUrl } from "./program-files.ts";
+import { userNamespaceProgram, workerUrl } from "./program-files.ts";
 
 export interface Sandboxes extends AsyncDisposable {
   readonly sandboxes: SandboxService;
@@ -28,7 +28,11 @@ export async function openSandboxes(
 ): Promise<Sandboxes> {
   await using undo = new AsyncDisposableStack();
   const sandboxer = undo.use(
-    await openNamespaceSandboxer({ stateDirectory: config.state, workerUrl: workerUrl("namespaces") }),
+    await openNamespaceSandboxer({
+      stateDirectory: config.state,
+      workerUrl: workerUrl("namespaces"),
+      userNamespaceProgram,
+    }),
   );
   const networks = undo.use(
     await openCniNetworkDriver({

@@ -19,6 +19,9 @@ export const keeperPath = nativeProgram("berth-keeper");
 /** What waits for pods whose containers share their processes. */
 export const pausePath = nativeProgram("berth-pause");
 
+/** What makes user namespaces. */
+export const userNamespaceProgram = nativeProgram("berth-userns");
+
 /** Static programs that make builds from native/. */
 function nativeProgram(name: string): string {
   const directory = isBundled ? "../build/native/" : "../../build/native/";
