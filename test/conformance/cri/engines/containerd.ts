@@ -16,9 +16,13 @@ const pluginDirectories = ["/opt/cni/bin", "/usr/lib/cni"];
 export async function startContainerd(programs: string, options: EngineOptions): Promise<Engine> {
   const { directory, runtime } = options;
   const network = await makePodNetwork(directory);
+  const binary = runtime.handler === "crun" ? await wrapOldRuntime(directory, runtime.binary) : runtime.binary;
   const file = path.join(directory, "containerd.toml");
   const socket = path.join(directory, "state/containerd.sock");
-  await writeFile(file, configuration(options, network.configDirectory, socket));
+  await writeFile(
+    file,
+    configuration({ ...options, runtime: { ...runtime, binary } }, network.configDirectory, socket),
+  );
   const logFile = path.join(directory, "engine.log");
   const log = openSync(logFile, "a");
   const child = spawn(path.join(programs, "containerd"), ["--config", file], {
@@ -39,6 +43,20 @@ export async function startContainerd(programs: string, options: EngineOptions):
       await unmountAll(directory);
     },
   };
+}
+
+/** Debian 12's crun refuses specifications of a newer version than it knows, and containerd writes no older one. */
+async function wrapOldRuntime(directory: string, binary: string): Promise<string> {
+  const wrapper = path.join(directory, "runtime-wrapper");
+  const script = `#!/bin/sh
+for word in "$@"; do
+  [ "$previous" != --bundle ] || sed -i 's/"ociVersion":"[^"]*"/"ociVersion":"1.0.0"/' "$word/config.json"
+  previous=$word
+done
+exec ${binary} "$@"
+`;
+  await writeFile(wrapper, script, { mode: 0o755 });
+  return wrapper;
 }
 
 function configuration({ directory, runtime, hostsDirectory }: EngineOptions, networks: string, socket: string) {
