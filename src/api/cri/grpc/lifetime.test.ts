@@ -6,6 +6,7 @@ import { stat } from "node:fs/promises";
 import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { cancelled, conflict, EngineError } from "../../../base/errors.ts";
+import { raceSignal } from "../../../base/lifetime.ts";
 import type { CallContext } from "./service.ts";
 import { bareCall, clientOf, http2To, nextLine, serveForTest } from "./testing/serve-for-test.ts";
 
@@ -86,9 +87,9 @@ test("closing lets calls finish, ends streams at once and takes no more", limite
   const { client, server, socket } = await serveForTest(
     t,
     {
-      version: async () => {
+      version: async (_, { signal }) => {
         begun.resolve();
-        await release;
+        await raceSignal(release, signal);
         return { version: "finished" };
       },
       async *getContainerEvents(_, { signal }) {
@@ -98,7 +99,7 @@ test("closing lets calls finish, ends streams at once and takes no more", limite
         });
       },
     },
-    { drainMs: 20_000 },
+    { drainMs: 60_000 },
   );
   const events = client.getContainerEvents({})[Symbol.asyncIterator]();
   await events.next();
