@@ -9,7 +9,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { notFound } from "../../../base/errors.ts";
-import { serveForTest } from "./testing/serve-for-test.ts";
+import { lineOf, serveForTest } from "./testing/serve-for-test.ts";
 
 const run = promisify(execFile);
 const noGo = spawnSync("go", ["version"]).status !== 0 && "go is not on PATH";
@@ -70,12 +70,12 @@ test("grpc-go calls, streams, cancels and hears codes", { skip: noGo, timeout: 1
   const steps = ["version", "missing", "list", "deadline", "cancel", "stream", "unserved", "thousand", "version"];
   const results = await call(socket, ...steps);
   assert.deepEqual(
-    results.map(({ step, code, message, value }) => [step, code, value === "" ? message : value]),
+    results.map(({ step, code, message, value }) => [step, code, step === "deadline" ? "" : value || message]),
     [
       ["version", "OK", "berth v1"],
       ["missing", "NotFound", "no such container: x “50%”"],
       ["list", "OK", "110"],
-      ["deadline", "DeadlineExceeded", "context deadline exceeded"],
+      ["deadline", "DeadlineExceeded", ""], // the text is the client's or the server's, whose clock strikes first
       ["cancel", "Canceled", "first"],
       ["stream", "OK", "110"],
       ["unserved", "Unimplemented", "not part of this test"],
@@ -84,9 +84,8 @@ test("grpc-go calls, streams, cancels and hears codes", { skip: noGo, timeout: 1
     ],
   );
   await left.promise;
-  const codeOf = (method: string) => lines.find(({ fields }) => fields["method"] === method)?.fields["code"];
-  assert.equal(codeOf("Status"), "deadline-exceeded");
-  assert.equal(codeOf("GetContainerEvents"), "cancelled");
+  assert.equal((await lineOf("Status", lines)).fields["code"], "deadline-exceeded");
+  assert.equal((await lineOf("GetContainerEvents", lines)).fields["code"], "cancelled");
 });
 
 test("grpc-go takes the largest answer it allows", { skip: noGo, timeout: 120_000 }, async (t) => {

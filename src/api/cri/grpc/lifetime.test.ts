@@ -8,7 +8,7 @@ import { Code } from "@connectrpc/connect";
 import { cancelled, conflict, EngineError } from "../../../base/errors.ts";
 import { raceSignal } from "../../../base/lifetime.ts";
 import type { CallContext } from "./service.ts";
-import { bareCall, clientOf, http2To, nextLine, serveForTest } from "./testing/serve-for-test.ts";
+import { bareCall, clientOf, http2To, lineOf, serveForTest } from "./testing/serve-for-test.ts";
 
 const limited = { timeout: 30_000 };
 
@@ -40,7 +40,7 @@ test("a client that cancels aborts the handler's signal", limited, async (t) => 
   const reason = await ended;
   assert.ok(reason instanceof EngineError);
   assert.equal(reason.code, "cancelled");
-  const { level, fields } = await nextLine(lines);
+  const { level, fields } = await lineOf("Status", lines);
   assert.deepEqual([level, fields["code"]], ["info", "cancelled"]);
 });
 
@@ -54,7 +54,7 @@ test("the deadline is known to the handler, aborts it and is the answer whatever
     assert.ok(deadline !== undefined && deadline.getTime() >= before + 150 && deadline.getTime() < before + 20_000);
     assert.equal((await answer)["grpc-status"], "4");
     assert.equal((await ended).code, "deadline-exceeded");
-    const { level, fields } = await nextLine(lines);
+    const { level, fields } = await lineOf("Version", lines);
     assert.deepEqual([level, fields["code"]], ["info", "deadline-exceeded"]);
   }
 });

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { EngineError, failedPrecondition } from "../../../base/errors.ts";
 import type { CallContext } from "./service.ts";
-import { clientOf, emptyMessage, http2To, nextLine, serveForTest } from "./testing/serve-for-test.ts";
+import { clientOf, emptyMessage, http2To, lineOf, serveForTest } from "./testing/serve-for-test.ts";
 
 const limited = { timeout: 30_000 };
 const grpcHeaders = { ":method": "POST", "content-type": "application/grpc", te: "trailers" };
@@ -101,7 +101,7 @@ test("a client that leaves ends the stream's signal and iterator", limited, asyn
   const reason = await ended;
   assert.ok(reason instanceof EngineError);
   assert.equal(reason.code, "cancelled");
-  assert.equal((await nextLine(lines)).fields["code"], "cancelled");
+  assert.equal((await lineOf("GetContainerEvents", lines)).fields["code"], "cancelled");
 });
 
 test("a connection that breaks ends its streams alone", limited, async (t) => {

@@ -102,13 +102,13 @@ export async function bareCall(
   });
 }
 
-/** The first line, once it is there: a client may hear of the end of its call before the log does. */
-export async function nextLine(lines: readonly LogLine[]): Promise<LogLine> {
+/** The first line of the method, once it is there: a client may hear of the end of its call before the log does. */
+export async function lineOf(method: string, lines: readonly LogLine[]): Promise<LogLine> {
   const deadline = Date.now() + 10_000;
   for (;;) {
-    const [line] = lines;
+    const line = lines.find(({ fields }) => fields["method"] === method);
     if (line !== undefined) return line;
-    if (Date.now() > deadline) throw new Error("nothing was logged");
+    if (Date.now() > deadline) throw new Error(`nothing was logged of ${method}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
