@@ -1,13 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import type { Circumstances } from "./expectations.ts";
 import type { Runtime } from "./matrix.ts";
-import { ensureRuntime, versionOf } from "./tools.ts";
+import { ensureRuntime } from "./tools.ts";
+
+/** The part that matters of what "features" prints (runtime-spec, features.md). */
+interface Features {
+  readonly mountOptions?: readonly string[];
+  readonly linux?: { readonly mountExtensions?: { readonly idmap?: { readonly enabled?: boolean } } };
+}
 
 export async function circumstancesOf(runtime: Runtime): Promise<Circumstances> {
   const { binary } = await ensureRuntime(runtime);
-  return { runtime, runtimeVersion: await versionOf(binary), hasAppArmor: await hasAppArmor() };
+  const features = await featuresOf(binary);
+  const { stdout } = await promisify(execFile)(binary, ["--version"]);
+  return {
+    runtime,
+    runtimeVersion: stdout.split("\n")[0] ?? "",
+    hasAppArmor: await hasAppArmor(),
+    recursiveReadOnly: features.mountOptions?.includes("rro") === true,
+    idMappedMounts: features.linux?.mountExtensions?.idmap?.enabled === true,
+  };
+}
+
+async function featuresOf(binary: string): Promise<Features> {
+  try {
+    const { stdout } = await promisify(execFile)(binary, ["features"]);
+    return JSON.parse(stdout) as Features;
+  } catch {
+    return {}; // an old one
+  }
 }
 
 async function hasAppArmor(): Promise<boolean> {

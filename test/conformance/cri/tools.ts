@@ -29,12 +29,6 @@ export async function ensureRuntime(runtime: Runtime): Promise<RuntimeSetup> {
   return { handler: runtime, shim: path.join(peers, "containerd-shim-runc-v2"), binary };
 }
 
-/** Such as "runc version 1.5.2". */
-export async function versionOf(binary: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(binary, ["--version"]);
-  return stdout.split("\n")[0] ?? "";
-}
-
 /** A script that prints where it built to. */
 async function built(script: string, ...rest: readonly string[]): Promise<string> {
   try {

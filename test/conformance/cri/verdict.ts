@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a report says, measured against what is expected.
 
-import { type Circumstances, expectedSkips } from "./expectations.ts";
+import { type Circumstances, expectedSkips, suiteSize } from "./expectations.ts";
 import type { SpecResult } from "./junit.ts";
 
 export interface Skip {
@@ -10,6 +10,8 @@ export interface Skip {
 }
 
 export interface Verdict {
+  /** All specs that the report names. */
+  readonly specs: number;
   readonly passed: number;
   readonly failures: readonly SpecResult[];
   readonly skips: readonly Skip[];
@@ -22,6 +24,7 @@ export function judge(results: readonly SpecResult[], circumstances: Circumstanc
   const reasonOf = (name: string) =>
     expectedSkips.find(({ spec, when }) => spec.test(name) && (when === undefined || when(circumstances)))?.reason;
   return {
+    specs: results.length,
     passed: results.filter(({ outcome }) => outcome === "passed").length,
     failures: results.filter(({ outcome }) => outcome === "failed"),
     skips: skipped.flatMap(({ name }) => {
@@ -32,7 +35,7 @@ export function judge(results: readonly SpecResult[], circumstances: Circumstanc
   };
 }
 
-/** Nothing failed, and all that was skipped was expected to be. A report without specs is no success. */
-export function isGood({ passed, failures, unexpectedSkips }: Verdict): boolean {
-  return passed > 0 && failures.length === 0 && unexpectedSkips.length === 0;
+/** The whole suite was there, nothing failed, and all that was skipped was expected to be. */
+export function isGood({ specs, failures, unexpectedSkips }: Verdict): boolean {
+  return specs === suiteSize && failures.length === 0 && unexpectedSkips.length === 0;
 }
