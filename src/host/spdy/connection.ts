@@ -218,6 +218,8 @@ export class SpdyConnection implements AsyncDisposable {
     try {
       await previous;
       this.#over.signal.throwIfAborted();
+      // After the goodbye the peer's frames are still read, but no longer answered.
+      if (this.#transport.writableEnded) return;
       const bytes = encodeFrame(
         frame.kind === "syn-reply" ? { ...frame, block: await this.#deflater.write(new Map()) } : frame,
       );

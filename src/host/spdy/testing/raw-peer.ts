@@ -60,7 +60,10 @@ export class RawPeer implements AsyncDisposable {
     for (;;) {
       const found = this.frames.find(test);
       if (found !== undefined) return found;
-      if (this.ended) throw new Error(`the connection ended without the frame; it had ${JSON.stringify(this.frames)}`);
+      if (this.ended)
+        throw new Error(
+          `the connection ended without the frame; it had ${this.frames.map(({ kind }) => kind).join(", ")}`,
+        );
       await this.#changed.promise;
     }
   }
