@@ -22,6 +22,8 @@ export interface PodView {
   /** Paths where the pod's namespaces are pinned; those that are gone already are left out. */
   readonly namespaces: readonly RuntimeNamespace[];
   readonly createdAt: number;
+  /** It was stopped, before the daemon started perhaps. */
+  readonly stopped?: boolean;
   /** What running the pod costs beside its containers. */
   readonly overhead?: RuntimeResources;
   /** The sum of its containers. */

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asks plugins one after the other how a container shall be created. Each sees it as those before it left it.
+
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { invalidArgument } from "../../../../base/errors.ts";
+import type { PodView } from "../../../../core/hooks/hook-views.ts";
+import type { HookedContainer, HookedView, HookOptions } from "../../../../core/hooks/lifecycle-hooks.ts";
+import {
+  type ContainerAdjustment,
+  ContainerAdjustmentSchema,
+  type CreateContainerResponse,
+  Event,
+  Plugin as PluginService,
+  type ValidateContainerAdjustmentRequestSchema,
+} from "../../../../gen/nri/pkg/api/v1alpha1/api_pb.js";
+import { adjustSpec } from "../adjust/adjust-spec.ts";
+import { claimAdjustment } from "../adjust/claim.ts";
+import { mergeAdjustments } from "../adjust/merge.ts";
+import { Ownership } from "../adjust/ownership.ts";
+import { changeMap } from "../adjust/removal.ts";
+import { containerToNri } from "../messages/container.ts";
+import { podToNri } from "../messages/pod.ts";
+import type { DefaultValidator } from "../validation/default-validator.ts";
+import { CollectedUpdates } from "./collected-updates.ts";
+import { applyWishes, type Relay } from "./relay.ts";
+
+interface Adjusted {
+  readonly container: HookedView;
+  /** Of all plugins, for those that judge it. */
+  readonly adjustment: ContainerAdjustment;
+}
+
+/** What a plugin that judges adjustments is told. */
+export type Judgement = MessageInitShape<typeof ValidateContainerAdjustmentRequestSchema>;
+
+/** conflict when plugins contradict each other; what they want of other containers is done when nobody has refused. */
+export async function relayCreateContainer(
+  relay: Relay & { readonly validator: DefaultValidator | undefined },
+  { pod, container }: { readonly pod: PodView; readonly container: HookedView },
+  options: HookOptions,
+): Promise<HookedContainer> {
+  const ownership = new Ownership();
+  const updates = new CollectedUpdates(ownership);
+  const evictions: CreateContainerResponse["evict"] = [];
+  let adjusted: Adjusted = { container, adjustment: create(ContainerAdjustmentSchema) };
+  for (const plugin of relay.plugins) {
+    const request = { pod: podToNri(pod), container: containerToNri(adjusted.container) };
+    const answer = await plugin.ask(Event.CREATE_CONTAINER, PluginService.method.createContainer, request, options);
+    if (answer?.adjust !== undefined) {
+      claimAdjustment({ ownership, containerId: container.id, plugin: plugin.name }, answer.adjust);
+      adjusted = adjust(adjusted, answer.adjust);
+    }
+    if (answer?.update.some(({ containerId }) => containerId === container.id) === true) {
+      throw invalidArgument(`NRI plugin ${plugin.name} wants to update container ${container.id} while it is created`);
+    }
+    updates.add(answer?.update ?? [], plugin.name);
+    evictions.push(...(answer?.evict ?? []));
+  }
+  const { adjustment } = adjusted;
+  relay.validator?.validate({ pod, container, adjustment, ownership, plugins: relay.plugins });
+  await judge(relay, options, () => ({
+    pod: podToNri(pod),
+    container: containerToNri(container),
+    adjust: adjustment,
+    update: [...updates.messages],
+    owners: ownership.toNri(),
+    plugins: relay.plugins.map(({ base, index }) => ({ name: base, index })),
+  }));
+  await applyWishes(relay, { updates: updates.views(), evictions }, options);
+  return { spec: adjusted.container.spec, cdiDevices: adjustment.CDIDevices.map(({ name }) => name) };
+}
+
+function adjust({ container, adjustment }: Adjusted, change: ContainerAdjustment): Adjusted {
+  return {
+    container: {
+      ...container,
+      annotations: changeMap(container.annotations, change.annotations),
+      spec: adjustSpec(container.spec, change),
+    },
+    adjustment: mergeAdjustments(adjustment, change),
+  };
+}
+
+/** All judges at once; the first refusal in their order is the error. One that does not answer refuses. */
+async function judge(relay: Relay, options: HookOptions, request: () => Judgement): Promise<void> {
+  const judges = relay.plugins.filter((plugin) => plugin.listensTo(Event.VALIDATE_CONTAINER_ADJUSTMENT));
+  if (judges.length === 0) return;
+  const judgement = request();
+  const results = await Promise.allSettled(
+    judges.map(async (plugin) => {
+      const method = PluginService.method.validateContainerAdjustment;
+      const answer = await plugin.ask(Event.VALIDATE_CONTAINER_ADJUSTMENT, method, judgement, options);
+      if (answer === undefined) throw invalidArgument(`NRI plugin ${plugin.name} has not said whether it accepts`);
+      if (!answer.reject) return;
+      throw invalidArgument(`NRI plugin ${plugin.name} rejected the container: ${answer.reason || "no reason given"}`);
+    }),
+  );
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// One step of the engine's, and the plugins that were there when it began: those take part in it and no others.
+
+import { KeyedLock } from "../../../base/keyed-lock.ts";
+import { cleanup } from "../../../base/lifetime.ts";
+import type { ContainerView, PodView } from "../../../core/hooks/hook-views.ts";
+import type {
+  HookedContainer,
+  HookedView,
+  HookOptions,
+  HookScope,
+  PodResourcesRequest,
+} from "../../../core/hooks/lifecycle-hooks.ts";
+import { Event, Plugin as PluginService } from "../../../gen/nri/pkg/api/v1alpha1/api_pb.js";
+import type { RuntimeResources } from "../../../oci/runtime/spec.ts";
+import type { LifecycleStates } from "./lifecycle-states.ts";
+import { containerToNri } from "./messages/container.ts";
+import { podToNri } from "./messages/pod.ts";
+import { resourcesToNri } from "./messages/resources.ts";
+import { relayCreateContainer } from "./requests/create-container.ts";
+import { type Relay, tellAll, tellOrFail } from "./requests/relay.ts";
+import { relayStopContainer, relayUpdateContainer } from "./requests/update-container.ts";
+import type { DefaultValidator } from "./validation/default-validator.ts";
+
+export interface ScopeParts extends Relay {
+  readonly states: LifecycleStates;
+  /** By the id of a pod or container: plugins are told of one object in the order of its calls. */
+  readonly objects: KeyedLock;
+  readonly validator: DefaultValidator | undefined;
+  readonly onEnd: (scope: Scope) => void;
+}
+
+export class Scope implements HookScope {
+  /** Resolves when it is disposed. */
+  readonly ended: Promise<void>;
+  readonly #parts: ScopeParts;
+  readonly #end: () => void;
+
+  constructor(parts: ScopeParts) {
+    this.#parts = parts;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#end = resolve;
+  }
+
+  async runPodSandbox(pod: PodView, options: HookOptions): Promise<void> {
+    using _turn = await this.#turn(pod, options);
+    this.#parts.states.begin(pod.id);
+    try {
+      await tellOrFail(this.#parts, "runPodSandbox", podSubject(pod), options);
+    } catch (error) {
+      await cleanup(async (signal) => await this.#removePod(pod, { signal }));
+      throw error;
+    }
+  }
+
+  async updatePodSandbox(pod: PodView, request: PodResourcesRequest, options: HookOptions): Promise<void> {
+    using _turn = await this.#turn(pod, options);
+    const { overhead, resources } = request;
+    const message = {
+      pod: podToNri(pod),
+      ...(overhead !== undefined && { overheadLinuxResources: resourcesToNri(overhead) }),
+      ...(resources !== undefined && { linuxResources: resourcesToNri(resources) }),
+    };
+    for (const plugin of this.#parts.plugins) {
+      await plugin.ask(Event.UPDATE_POD_SANDBOX, PluginService.method.updatePodSandbox, message, options);
+    }
+  }
+
+  async postUpdatePodSandbox(pod: PodView, options: HookOptions): Promise<void> {
+    using _turn = await this.#turn(pod, options);
+    await tellAll(this.#parts, "postUpdatePodSandbox", podSubject(pod), options);
+  }
+
+  async stopPodSandbox(pod: PodView, options: HookOptions): Promise<void> {
+    using _turn = await this.#turn(pod, options);
+    await this.#stopPod(pod, options);
+  }
+
+  async removePodSandbox(pod: PodView, options: HookOptions): Promise<void> {
+    using _turn = await this.#turn(pod, options);
+    await this.#removePod(pod, options);
+  }
+
+  async createContainer(pod: PodView, container: HookedView, options: HookOptions): Promise<HookedContainer> {
+    using _turn = await this.#turn(container, options);
+    this.#parts.states.begin(container.id);
+    try {
+      return await relayCreateContainer(this.#parts, { pod, container }, options);
+    } catch (error) {
+      await cleanup(async (signal) => await this.#removeContainer(pod, container, { signal }));
+      throw error;
+    }
+  }
+
+  async postCreateContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
+    using _turn = await this.#turn(container, options);
+    await tellAll(this.#parts, "postCreateContainer", subject(pod, container), options);
+  }
+
+  async startContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
+    using _turn = await this.#turn(container, options);
+    this.#parts.states.begin(container.id);
+    try {
+      await tellOrFail(this.#parts, "startContainer", subject(pod, container), options);
+    } catch (error) {
+      await cleanup(async (signal) => await this.#stopContainer(pod, container, { signal }));
+      throw error;
+    }
+  }
+
+  async postStartContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
+    using _turn = await this.#turn(container, options);
+    await tellAll(this.#parts, "postStartContainer", subject(pod, container), options);
+  }
+
+  async updateContainer(
+    pod: PodView,
+    container: ContainerView,
+    resources: RuntimeResources,
+    options: HookOptions,
+  ): Promise<RuntimeResources> {
+    using _turn = await this.#turn(container, options);
+    return await relayUpdateContainer(this.#parts, { pod, container, resources }, options);
+  }
+
+  async postUpdateContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
+    using _turn = await this.#turn(container, options);
+    await tellAll(this.#parts, "postUpdateContainer", subject(pod, container), options);
+  }
+
+  async stopContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
+    using _turn = await this.#turn(container, options);
+    await this.#stopContainer(pod, container, options);
+  }
+
+  async removeContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
+    using _turn = await this.#turn(container, options);
+    await this.#removeContainer(pod, container, options);
+  }
+
+  [Symbol.dispose](): void {
+    this.#parts.onEnd(this);
+    this.#end();
+  }
+
+  async #turn({ id }: { readonly id: string }, options: HookOptions): Promise<Disposable> {
+    return await this.#parts.objects.acquire(id, options);
+  }
+
+  async #stopPod(pod: PodView, options: HookOptions): Promise<void> {
+    if (this.#parts.states.stop(pod.id)) await tellAll(this.#parts, "stopPodSandbox", podSubject(pod), options);
+  }
+
+  async #removePod(pod: PodView, options: HookOptions): Promise<void> {
+    await this.#stopPod(pod, options);
+    if (this.#parts.states.remove(pod.id)) await tellAll(this.#parts, "removePodSandbox", podSubject(pod), options);
+  }
+
+  async #stopContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
+    if (this.#parts.states.stop(container.id)) await relayStopContainer(this.#parts, { pod, container }, options);
+  }
+
+  async #removeContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
+    await this.#stopContainer(pod, container, options);
+    if (!this.#parts.states.remove(container.id)) return;
+    await tellAll(this.#parts, "removeContainer", subject(pod, container), options);
+  }
+}
+
+function podSubject(pod: PodView) {
+  return { pod: podToNri(pod) };
+}
+
+function subject(pod: PodView, container: ContainerView) {
+  return { pod: podToNri(pod), container: containerToNri(container) };
+}
