@@ -113,11 +113,15 @@ export class ImageService {
 
   /**
    * Lets the name (none for a dangling image) point at content that is here and leased by the caller. What the name
-   * pointed at before stays as a dangling image when it has no other name.
+   * pointed at before stays as a dangling image when it has no other name. Aborted in time, it records nothing.
    */
-  async put(name: string | undefined, target: Descriptor): Promise<Image> {
+  async put(
+    name: string | undefined,
+    target: Descriptor,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<Image> {
     const recorded = name === undefined ? danglingName(target.digest) : recordName(parseReference(name));
-    return await this.#changes.run("images", () => this.#put(recorded, target));
+    return await this.#changes.run("images", () => this.#put(recorded, target, options), options);
   }
 
   /** Gives the image another name, taking it from the image that has it. */
@@ -164,9 +168,10 @@ export class ImageService {
     return await unpackImage(this.#deps, image, options);
   }
 
-  async #put(name: string, target: Descriptor): Promise<Image> {
+  async #put(name: string, target: Descriptor, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Image> {
     const { store, content, platform } = this.#deps;
     const loaded = await loadImage(content, target, platform);
+    signal?.throwIfAborted();
     this.#loaded.set(target.digest, loaded);
     await store.transaction((transaction) => {
       for (const { from, to } of loaded.edges) setReferences(transaction, from, { content: to });

@@ -141,6 +141,19 @@ test("when everyone has left, the download ends and leaves no record", async () 
   assert.deepEqual([images, leases], [[], 0]);
 });
 
+test("who leaves when all but the name is there gets no name recorded", async () => {
+  await using server = await startImageServer(contents, () => false);
+  await using world = await openTransferWorld();
+  const leaving = new AbortController();
+  const onProgress = ({ id, status }: { readonly id?: string; readonly status: string }) => {
+    if (id === shortIdOf(server, 1) && status === "Pull complete") leaving.abort(new Error("gone"));
+  };
+  await assert.rejects(world.puller.pull(server.name, { signal: leaving.signal, onProgress }), /gone/);
+  assert.equal(world.snapshotter.applied.length, 2);
+  assert.deepEqual(world.images.list(), []);
+  assert.equal((await world.puller.pull(server.name, { signal })).isUpToDate, false);
+});
+
 test("two images with a layer in common fetch it once", async () => {
   await using server = await startImageServer(contents, () => false);
   await using world = await openTransferWorld();

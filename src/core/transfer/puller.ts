@@ -125,8 +125,7 @@ export class Puller {
     const { manifest, config } = await fetchImage(deps, context, target, choice);
     const { layers } = manifest;
     await fetchLayers(deps, context, { id: manifest.config.digest, config, layers }, onProgress);
-    signal.throwIfAborted();
-    const image = await images.put(name, target);
+    const image = await images.put(name, target, { signal });
     const isUpToDate =
       before?.id === image.id && before.repoDigests.includes(`${repositoryOf(reference)}@${target.digest}`);
     onProgress({ status: `Digest: ${target.digest}` });

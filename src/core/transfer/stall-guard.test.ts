@@ -50,6 +50,16 @@ test("one that sends a little now and then is waited for as long as it takes", a
   assert.equal((await Array.fromAsync(blob)).length, 15);
 });
 
+test("a blob that waits is not given up while another one comes", async () => {
+  using guard = new StallGuard({ signal, timeoutMs: 1000, domain: "registry.example" });
+  const read = async (pausesMs: readonly number[]) =>
+    await Array.fromAsync(
+      guard.watch(slowRegistry(pausesMs)).openBlob(reference, descriptor, { signal: guard.signal }),
+    );
+  const [waited, came] = await Promise.all([read([1800]), read(Array(20).fill(100))]);
+  assert.deepEqual([waited.length, came.length], [1, 20]);
+});
+
 test("time in which nothing is asked of the registry does not count", async () => {
   using guard = new StallGuard({ signal, timeoutMs: 50, domain: "registry.example" });
   const registry = guard.watch(slowRegistry([0, 0]));
