@@ -44,6 +44,11 @@ export interface TaskRequest {
   /** A directory that is mounted already. */
   readonly rootfs: string;
   readonly stdio: Stdio;
+  /**
+   * Who shall own the pipes of all its processes' streams, as the host sees it: root of a user namespace, which could not
+   * open /dev/stdout otherwise. Whoever runs the daemon when undefined.
+   */
+  readonly stdioOwner?: { readonly uid: number; readonly gid: number };
 }
 
 export type ProcessStatus = "created" | "running" | "paused" | "stopped";

@@ -32,6 +32,7 @@ export async function createInShim(
     binaryName: handler.binary ?? "",
     root: layout.runtimeRoot(handler),
     systemdCgroup: handler.systemdCgroup,
+    ...(request.stdioOwner !== undefined && { ioUid: request.stdioOwner.uid, ioGid: request.stdioOwner.gid }),
   });
   const message = {
     id,
