@@ -8,6 +8,7 @@ import path from "node:path";
 import { mountOne } from "../src/linux/mount/mount-all.ts";
 import { unmountAll } from "../src/linux/mount/unmount.ts";
 import { measureCliStart } from "./cli-start.ts";
+import { measureGrpc } from "./grpc/measure.ts";
 import { type Contender, interleave, type Measurement } from "./interleave.ts";
 import { describeMachine } from "./machine.ts";
 import { openBerth } from "./peers/berth.ts";
@@ -39,7 +40,7 @@ try {
   }
   const results = await interleave(contenders, rounds);
   const cliStart = await measureCliStart({ checkout, directory, rounds });
-  const text = report(results, cliStart);
+  const text = `${report(results, cliStart)}\n${await measureGrpc(rounds)}`;
   process.stdout.write(text);
   writeFileSync(path.join(checkout, "docs/benchmarks.md"), `${header()}${text}`);
 } finally {
