@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { notFound, toEngineError } from "../../../../base/errors.ts";
 import { joinConnection } from "../join-connection.ts";
 import type {
@@ -54,7 +55,7 @@ export function localRuntime(): LocalRuntime {
     };
     signal.addEventListener("abort", kill, { once: true });
     for (const stream of child.stdio) stream?.on("error", () => {});
-    void feed(child.stdin, streams.stdin).catch(() => {});
+    void pipeline(streams.stdin ?? [], child.stdin).catch(() => {});
     void tell(child.stdio[3] as Writable, streams.resizes);
     const take = async (output: Readable, write: ((chunk: Uint8Array) => Promise<void>) | undefined) => {
       for await (const chunk of output) {
@@ -87,14 +88,6 @@ export function localRuntime(): LocalRuntime {
       await joinConnection(socket, connection, { signal });
     },
   };
-}
-
-async function feed(target: Writable, source: AsyncIterable<Uint8Array> | undefined): Promise<void> {
-  for await (const chunk of source ?? []) {
-    if (target.destroyed) return;
-    if (!target.write(chunk)) await Promise.race([once(target, "drain"), once(target, "close")]);
-  }
-  target.end();
 }
 
 async function tell(target: Writable, sizes: AsyncIterable<TerminalSize>): Promise<void> {
