@@ -8,7 +8,7 @@ import { circumstancesOf } from "./circumstances.ts";
 import type { Circumstances } from "./expectations.ts";
 import { parseReport } from "./junit.ts";
 import { matrix, type Run, runtimes } from "./matrix.ts";
-import { reportFile } from "./reports.ts";
+import { reportFile } from "./settings.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
 const file = path.join(import.meta.dirname, "../../../docs/conformance.md");

@@ -8,6 +8,7 @@ import path from "node:path";
 import { readCgroupLayout } from "../../../src/linux/cgroup/layout.ts";
 import { writeDocument } from "./document.ts";
 import { type Run, selectRuns } from "./matrix.ts";
+import { isOfficial, reportsDirectory } from "./settings.ts";
 import { ensureCritest, ensureRuntime } from "./tools.ts";
 
 try {
@@ -18,9 +19,11 @@ try {
   for (const run of runs) {
     if (!(await perform(run))) failed.push(run.name);
   }
-  const isOurs = (process.env["ENGINE"] ?? "berth") === "berth" && process.env["FOCUS"] === undefined;
-  if (isOurs && (await writeDocument())) console.log("wrote docs/conformance.md");
-  if (failed.length > 0) throw new Error(`not as expected: ${failed.join(", ")}; their output is in build/conformance`);
+  if (isOfficial && (await writeDocument())) console.log("wrote docs/conformance.md");
+  if (failed.length > 0)
+    throw new Error(
+      `not as expected: ${failed.join(", ")}; their output is in ${path.relative(process.cwd(), reportsDirectory)}`,
+    );
 } catch (error) {
   console.error(`conformance: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
