@@ -4,7 +4,7 @@
 // Every container belongs to exactly one sandbox; berth run and the Docker API make an implicit one. A sandboxer holds
 // namespaces so that they stay without a process in them. create undoes itself; remove is idempotent.
 
-import type { IdMappings } from "./id-mapping.ts";
+import type { IdMappings } from "../../base/id-mapping.ts";
 
 /** Where a sandbox has a namespace from. */
 export type NamespaceMode = "private" | "host";
