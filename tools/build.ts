@@ -21,7 +21,8 @@ const common = {
   platform: "node",
   target: "node24",
   sourcemap: "linked",
-  external: ["lmdb", "koffi", "pino"],
+  // proto-loader: grpc-js names it, and loads it only for what we do not use.
+  external: ["lmdb", "koffi", "pino", "@grpc/proto-loader"],
   logLevel: "warning",
 } satisfies BuildOptions;
 

@@ -54,6 +54,7 @@ export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer>
     injector.injectConnection(socket);
   });
   await listenOnUnixSocket(listener, options);
+  listener.on("error", (error) => logger.error({ err: error }, `accept on ${options.socket}: ${error.message}`));
   const onShutdown = () => calls.abortAll(closing(shutdownSignal.reason));
   if (shutdownSignal.aborted) onShutdown();
   else shutdownSignal.addEventListener("abort", onShutdown, { once: true });
