@@ -5,7 +5,6 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { ImageTransfer } from "../api/engine/images/service.ts";
-import { notImplemented } from "../base/errors.ts";
 import { KeyedLock } from "../base/keyed-lock.ts";
 import { TaskGroup } from "../base/lifetime.ts";
 import type { Logger } from "../base/log.ts";
@@ -17,16 +16,13 @@ import { recover } from "../core/lifecycle/recover.ts";
 import { Waiters } from "../core/lifecycle/waiters.ts";
 import type { NetworkDriver } from "../core/networks/network-driver.ts";
 import { adoptPods, finishPods } from "../core/pods/recover-pods.ts";
+import { createLocalDevices } from "../drivers/cdi/local/local-devices.ts";
 import type { DaemonConfig } from "./config.ts";
 import { openContainers } from "./open-containers.ts";
 import { openImages } from "./open-images.ts";
 import { openMetadata } from "./open-metadata.ts";
 import { preparePauseRoot } from "./pause-root.ts";
 import { initPath } from "./program-files.ts";
-
-function refuseDevices(names: readonly string[]): never {
-  throw notImplemented(`cannot resolve the CDI devices ${names.join(", ")}`);
-}
 
 /** The engine and what the APIs need besides it. Owned by the daemon. */
 export interface OpenedEngine extends AsyncDisposable {
@@ -68,7 +64,7 @@ export async function openEngine(
     ...containers,
     puller: images.transfer.puller,
     hooks: noHooks,
-    cdi: { inject: async (spec, names) => await Promise.resolve(names.length === 0 ? spec : refuseDevices(names)) },
+    cdi: createLocalDevices(config.cdi.directories),
     podTasks: new Map(),
     settings: {
       paths: { root: config.root, state: config.state, init: initPath, pause: await preparePauseRoot(config.state) },

@@ -16,6 +16,7 @@ import {
 import type { DaemonConfig } from "./config.ts";
 import { openLogger } from "./log.ts";
 import { openEngine } from "./open-engine.ts";
+import { serveCri } from "./serve-cri.ts";
 import { serveApi } from "./server.ts";
 
 /** How long a start may take before it is given up: recovery of many containers included. */
@@ -43,6 +44,7 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
       ...(inherited !== undefined && { inheritedDescriptor: inherited.descriptor }),
     }),
   );
+  resources.use(await serveCri(config, opened, logger, { shutdownSignal: shutdown.signal }));
   resources.defer(() => shutdown.abort());
   notifyReady(manager);
   logger.info(

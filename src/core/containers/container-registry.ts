@@ -5,7 +5,7 @@
 import { conflict, EngineError, invalidArgument, notFound } from "../../base/errors.ts";
 import { type ContainerId, checkName, shortId } from "../../base/ids.ts";
 import { randomName } from "../../base/random-name.ts";
-import type { RuntimeSpec } from "../../oci/runtime/spec.ts";
+import type { RuntimeResources, RuntimeSpec } from "../../oci/runtime/spec.ts";
 import { formatRuntimeSpec, parseRuntimeSpec } from "../../oci/runtime/spec-text.ts";
 import type { Reader, Store, Transaction } from "../../storage/store.ts";
 import {
@@ -15,6 +15,8 @@ import {
   containerSpecTable,
   containerTable,
 } from "./container.ts";
+
+import type { ContainerConfig } from "./container-config.ts";
 
 /** What is to be kept with a new record, and what must still hold when it is stored. */
 export interface InsertOptions {
@@ -93,6 +95,19 @@ export class ContainerRegistry {
     });
   }
 
+  /** Keeps new limits with the record and, where a specification is kept, in that. */
+  async updateLimits(id: ContainerId, config: ContainerConfig, limits: RuntimeResources): Promise<ContainerRecord> {
+    return await this.#store.transaction((transaction) => {
+      const record = transaction.find(containerTable, id);
+      if (record === undefined) throw notFound("container", id);
+      const updated = { ...record, config };
+      transaction.put(containerTable, id, updated);
+      const text = transaction.find(containerSpecTable, id);
+      if (text !== undefined) transaction.put(containerSpecTable, id, withLimits(text, limits));
+      return updated;
+    });
+  }
+
   async updateState(id: ContainerId, change: Partial<ContainerState>): Promise<ContainerRecord> {
     return await this.#store.transaction((transaction) => {
       const record = transaction.find(containerTable, id);
@@ -133,4 +148,11 @@ function nameInUse(name: string, owner: ContainerId): EngineError {
   return conflict(
     `the container name "/${name}" is already in use by container "${shortId(owner)}". You have to remove (or rename) that container to be able to reuse that name`,
   );
+}
+
+/** What is not limited stays as it is: devices are no limit. */
+function withLimits(text: string, limits: RuntimeResources): string {
+  const spec = parseRuntimeSpec(text);
+  const resources = { ...spec.linux.resources, ...limits };
+  return formatRuntimeSpec({ ...spec, linux: { ...spec.linux, resources } });
 }

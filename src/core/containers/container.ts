@@ -68,6 +68,8 @@ export interface PodContainerMetadata {
   readonly name: string;
   /** How often it has been tried before. */
   readonly attempt: number;
+  /** The image as a person wrote it, where the orchestrator has put something else in its place. */
+  readonly userSpecifiedImage?: string;
 }
 
 /** A container as it is stored. */

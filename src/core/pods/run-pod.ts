@@ -13,7 +13,7 @@ import type { PodRecord } from "../sandboxes/sandbox.ts";
 import type { SandboxStart } from "../sandboxes/sandbox-service.ts";
 import type { UsableHandler } from "../tasks/handler-table.ts";
 import { checkPodConfig } from "./check-pod-config.ts";
-import { chooseHandler } from "./choose-handler.ts";
+import { checkTrust, chooseHandler } from "./choose-handler.ts";
 import { podEvent } from "./pod-events.ts";
 import { purgePodTask, startPodTask } from "./pod-task.ts";
 
@@ -24,7 +24,9 @@ export async function runPod(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<PodRecord> {
   checkPodConfig(config, engine.host);
-  const usable = await chooseHandler(engine, config, { signal });
+  checkTrust(config);
+  const { runtimeHandler, annotations } = config;
+  const usable = await chooseHandler(engine, { runtimeHandler, annotations }, { signal });
   const id = newId<SandboxId>();
   const pod = newPod(engine, id, config, usable);
   using hooks = engine.hooks.enter();

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { invalidArgument, toEngineError } from "../../../base/errors.ts";
+import { createContainer as createInEngine } from "../../../core/lifecycle/create-container.ts";
+import { readyPod } from "../../../core/lifecycle/pod-member.ts";
+import type { PodMetadata } from "../../../core/sandboxes/pod.ts";
+import type * as cri from "../../../gen/runtime/v1/api_pb.js";
+import type { CriRuntime, Waiting } from "../runtime/deps.ts";
+import { getPod } from "../runtime/find.ts";
+import { toContainerConfig, toLogPath } from "./container-config.ts";
+
+/** The pod's configuration comes with the request, too; what counts is the one that the pod was made with. */
+export async function createContainer(
+  { engine }: CriRuntime,
+  request: cri.CreateContainerRequest,
+  { signal }: Waiting,
+) {
+  const { config } = request;
+  if (config === undefined) throw invalidArgument("the request has no container config");
+  const pod = readyPod(engine, getPod(engine, request.podSandboxId).id);
+  const { features } = await engine.handlers.use(pod.pod.handler, { signal });
+  const asked = await toContainerConfig(config, { pod: pod.pod.config, host: engine.host, features });
+  // toContainerConfig has refused a config without metadata.
+  const { name, attempt } = config.metadata ?? { name: "", attempt: 0 };
+  const logPath = toLogPath(config, pod.pod.config.logDirectory);
+  if (logPath !== "") await ensureLogDirectory(logPath);
+  const userSpecifiedImage = config.image?.userSpecifiedImage ?? "";
+  const { record } = await createInEngine(
+    engine,
+    {
+      name: containerName(pod.pod.config.metadata, name, attempt),
+      config: asked,
+      member: {
+        pod,
+        metadata: { name, attempt, ...(userSpecifiedImage !== "" && { userSpecifiedImage }) },
+        logPath,
+      },
+    },
+    { signal },
+  );
+  return { containerId: record.id };
+}
+
+/** What makes it one container, as people and docker's clients see it (dockershim's form). */
+function containerName(pod: PodMetadata, name: string, attempt: number): string {
+  const parts = ["k8s", name, pod.name, pod.namespace, pod.uid, String(attempt)];
+  return parts.map((part) => part.replace(/[^a-zA-Z0-9.-]/g, "-")).join("_");
+}
+
+async function ensureLogDirectory(logPath: string): Promise<void> {
+  try {
+    await mkdir(path.dirname(logPath), { recursive: true, mode: 0o755 });
+  } catch (error) {
+    throw toEngineError(error, `make the directory of the log ${logPath}`);
+  }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { stopPod } from "../../../core/pods/stop-pod.ts";
+import type * as cri from "../../../gen/runtime/v1/api_pb.js";
+import type { CriRuntime, Waiting } from "../runtime/deps.ts";
+import { findPod } from "../runtime/find.ts";
+
+/** Succeeds for one that is not there. */
+export async function stopPodSandbox(
+  { engine }: CriRuntime,
+  { podSandboxId }: cri.StopPodSandboxRequest,
+  { signal }: Waiting,
+) {
+  const record = findPod(engine, podSandboxId);
+  if (record !== undefined) await stopPod(engine, record.id, { signal });
+  return {};
+}

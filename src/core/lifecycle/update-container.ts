@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Changes the limits of a container, running or not.
+
+import { defined } from "../../base/defined.ts";
+import { conflict, failedPrecondition } from "../../base/errors.ts";
+import type { RuntimeResources } from "../../oci/runtime/spec.ts";
+import type { ContainerRecord } from "../containers/container.ts";
+import type { ResourceLimits } from "../containers/container-config.ts";
+import { buildResources } from "../containers/spec/resources.ts";
+import type { Engine } from "./engine.ts";
+import { containerView, podView } from "./hook-views.ts";
+import { visiblePod } from "./pod-member.ts";
+
+/** Only what shall change. */
+export interface ContainerChange {
+  readonly resources: ResourceLimits;
+  readonly oomScoreAdj?: number;
+}
+
+/** Applied when it returns, or not at all. */
+export async function updateContainer(
+  engine: Engine,
+  reference: string,
+  change: ContainerChange,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<ContainerRecord> {
+  const { id } = engine.registry.get(reference);
+  using _held = await engine.locks.acquire(id, { signal });
+  const record = engine.registry.get(id);
+  const { status } = record.state;
+  if (status === "dead") throw conflict(`container ${record.name} is marked for removal and cannot be updated`);
+  if (status === "exited") throw failedPrecondition(`container ${id} has exited: its limits cannot be changed`);
+  const resources = mergedLimits(record.config.resources, change.resources);
+  const built = buildResources(resources, engine.host);
+  if (record.pod === undefined) return await apply(engine, record, { change, resources, built }, signal);
+  using hooks = engine.hooks.enter();
+  const pod = podView(engine, visiblePod(engine, record.sandboxId));
+  const adjusted = await hooks.updateContainer(pod, containerView(engine, record), built, { signal });
+  const updated = await apply(engine, record, { change, resources, built: adjusted }, signal);
+  await hooks.postUpdateContainer(pod, containerView(engine, updated), { signal });
+  return updated;
+}
+
+/** Files of cgroup version 2 are kept one by one. */
+function mergedLimits(before: ResourceLimits, change: ResourceLimits): ResourceLimits {
+  const unified = { ...before.unified, ...change.unified };
+  return { ...before, ...defined(change), ...(Object.keys(unified).length > 0 && { unified }) };
+}
+
+interface Applied {
+  readonly change: ContainerChange;
+  readonly resources: ResourceLimits;
+  readonly built: RuntimeResources;
+}
+
+async function apply(
+  engine: Engine,
+  record: ContainerRecord,
+  { change, resources, built }: Applied,
+  signal: AbortSignal,
+): Promise<ContainerRecord> {
+  await engine.running.get(record.id)?.task.update(built, { signal });
+  const { oomScoreAdj } = change;
+  const config = { ...record.config, resources, ...(oomScoreAdj !== undefined && { oomScoreAdj }) };
+  return await engine.registry.updateLimits(record.id, config, built);
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kubernetes' face: the gRPC services on their socket, and the streaming server that some of their calls lead to.
+
+import { readFile } from "node:fs/promises";
+import { streamingEngine } from "../api/cri/exec/streaming-engine.ts";
+import { type GrpcServer, serveGrpc } from "../api/cri/grpc/serve.ts";
+import { grpcService } from "../api/cri/grpc/service.ts";
+import { imageService } from "../api/cri/images/service.ts";
+import { runtimeService } from "../api/cri/runtime/service.ts";
+import { statsHandlers } from "../api/cri/stats/service.ts";
+import { StreamingServer } from "../api/cri/streaming/streaming-server.ts";
+import { notImplemented, toEngineError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { pinnedBy } from "../core/images/pinned.ts";
+import { StatisticsService } from "../core/metrics/statistics-service.ts";
+import { SnapshotTotalsReader } from "../core/snapshots/snapshot-totals.ts";
+import { openLinuxStatistics } from "../drivers/metrics/linux/linux-statistics.ts";
+import { ImageService } from "../gen/runtime/v1/api_pb.js";
+import { NamespaceThread } from "../linux/namespaces/namespace-thread.ts";
+import type { DaemonConfig } from "./config.ts";
+import type { OpenedEngine } from "./open-engine.ts";
+import { workerUrl } from "./program-files.ts";
+
+export async function serveCri(
+  config: DaemonConfig,
+  { engine, version }: OpenedEngine,
+  logger: Logger,
+  { shutdownSignal }: { readonly shutdownSignal: AbortSignal },
+): Promise<AsyncDisposable> {
+  await using undo = new AsyncDisposableStack();
+  const namespaceThread = undo.use(new NamespaceThread(workerUrl("namespaces")));
+  const { address, port, tls } = config.cri.streaming;
+  const streaming = undo.use(
+    await StreamingServer.open({
+      runtime: streamingEngine(engine, {
+        connect: async () => await Promise.reject(notImplemented("port-forward is not there yet")),
+      }),
+      log: logger.child({ scope: "api/cri/streaming" }),
+      address,
+      port,
+      ...(tls !== undefined && { tls: await readTls(tls) }),
+    }),
+  );
+  const statistics = new StatisticsService({
+    reader: await openLinuxStatistics({ namespaceThread }),
+    snapshotter: engine.snapshotter,
+    background: engine.background,
+    logger: logger.child({ scope: "core/metrics" }),
+  });
+  const runtime = runtimeService(
+    { engine, version, streaming, info: { handlers: config.runtime.handlers, cri: config.cri } },
+    statsHandlers({ ...engine, statistics }),
+  );
+  const images = grpcService(
+    ImageService,
+    imageService({
+      images: engine.images,
+      puller: engine.puller,
+      snapshotter: engine.snapshotter,
+      totals: new SnapshotTotalsReader({ snapshotter: engine.snapshotter }),
+      isPinned: pinnedBy(config.images.pinned),
+    }),
+  );
+  const server: GrpcServer = undo.use(
+    await serveGrpc({
+      socket: config.cri.socket,
+      services: [runtime, images],
+      logger: logger.child({ scope: "api/cri" }),
+      shutdownSignal,
+    }),
+  );
+  logger.info({ socket: server.address }, "serving CRI");
+  const resources = undo.move();
+  return { [Symbol.asyncDispose]: async () => await resources.disposeAsync() };
+}
+
+async function readTls(files: { readonly certificate: string; readonly key: string }) {
+  try {
+    return { cert: await readFile(files.certificate, "utf8"), key: await readFile(files.key, "utf8") };
+  } catch (error) {
+    throw toEngineError(error, "read the certificate of the streaming server");
+  }
+}
