@@ -52,9 +52,7 @@ export class WritableLayers {
     const layers = new Map(keys.map((key) => [key, this.#layerAt(key, now)]));
     const first: Promise<void>[] = [];
     for (const [key, layer] of layers) {
-      const age = now - (layer.usage?.measuredAt ?? 0);
-      // A clock that was set back makes all measures old.
-      if (layer.measuring === undefined && (age < 0 || age >= freshMs)) this.#measure(key, layer);
+      if (layer.measuring === undefined && !isFresh(layer.usage, now)) this.#measure(key, layer);
       if (layer.usage === undefined && layer.measuring !== undefined) first.push(layer.measuring);
     }
     await waitFor(first, { signal });
@@ -94,6 +92,11 @@ export class WritableLayers {
       }
     });
   }
+}
+
+/** A clock that was set back makes all measures old. */
+function isFresh(usage: MeasuredUsage | undefined, now: number): boolean {
+  return usage !== undefined && usage.measuredAt <= now && now - usage.measuredAt < freshMs;
 }
 
 /** Until all are done, or patience is over. */

@@ -51,8 +51,8 @@ export function readyPods(
       filter === undefined ||
       ((filter.id === "" || record.id === id) && hasLabels(record.pod.config.labels, filter.labelSelector)),
   );
-  const running = runningMembers(deps, undefined);
-  return chosen.map((pod) => ({ pod, members: running.filter(({ sandboxId }) => sandboxId === pod.id) }));
+  const running = Map.groupBy(runningMembers(deps, undefined), ({ sandboxId }) => sandboxId);
+  return chosen.map((pod) => ({ pod, members: running.get(pod.id) ?? [] }));
 }
 
 /** not-found when there is no such pod, ready or not. */
