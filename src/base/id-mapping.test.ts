@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkIdMappings, type IdMapping, toHostId } from "./id-mapping.ts";
+import { checkIdMappings, hostRoot, type IdMapping, toHostId } from "./id-mapping.ts";
 
 const range = (containerId: number, hostId: number, size: number): IdMapping => ({ containerId, hostId, size });
 const good = [range(0, 100_000, 65_536)];
@@ -42,4 +42,5 @@ test("finds the host's id of one inside", () => {
   assert.equal(toHostId(mappings, 9), 100_009);
   assert.equal(toHostId(mappings, 1000), 5000);
   assert.equal(toHostId(mappings, 10), undefined);
+  assert.deepEqual(hostRoot({ uidMappings: mappings, gidMappings: [range(0, 7, 1)] }), { uid: 100_000, gid: 7 });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mappings of a user namespace: which ids inside stand for which of the host's (user_namespaces(7)).
 
-import { invalidArgument } from "./errors.ts";
+import { assert, invalidArgument } from "./errors.ts";
 
 /** One range of ids. */
 export interface IdMapping {
@@ -68,4 +68,11 @@ export function idMapLine({ containerId, hostId, size }: IdMapping): string {
 export function toHostId(mappings: readonly IdMapping[], id: number): number | undefined {
   const mapping = mappings.find(({ containerId, size }) => id >= containerId && id < containerId + size);
   return mapping === undefined ? undefined : mapping.hostId + (id - mapping.containerId);
+}
+
+/** Root inside, as the host sees it; mappings that were checked always have it. */
+export function hostRoot({ uidMappings, gidMappings }: IdMappings): { readonly uid: number; readonly gid: number } {
+  const [uid, gid] = [toHostId(uidMappings, 0), toHostId(gidMappings, 0)];
+  assert(uid !== undefined && gid !== undefined, "the mappings have a root");
+  return { uid, gid };
 }

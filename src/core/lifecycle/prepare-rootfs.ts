@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root filesystem of a container on the host, mounted, with what a process needs to be there.
 
-import type { IdMappings } from "../../base/id-mapping.ts";
+import { hostRoot, type IdMappings } from "../../base/id-mapping.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { ResolvedUser } from "../containers/user.ts";
+import type { TaskRequest } from "../tasks/task-runtime.ts";
 import { userIn } from "./container-user.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
 
@@ -34,6 +35,12 @@ export async function mountRootfs(engine: Engine, record: ContainerRecord): Prom
     await engine.snapshotter.mounts(record.snapshotKey),
     idMappings === undefined ? {} : { idMappings },
   );
+}
+
+/** Root of its user namespace owns its streams; without one nothing is said. */
+export function stdioOwner(engine: Engine, record: ContainerRecord): Pick<TaskRequest, "stdioOwner"> {
+  const idMappings = idMappingsOf(engine, record);
+  return idMappings === undefined ? {} : { stdioOwner: hostRoot(idMappings) };
 }
 
 function idMappingsOf(engine: Engine, record: ContainerRecord): IdMappings | undefined {

@@ -18,7 +18,7 @@ import { containerSpec } from "./container-spec.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
 import { activateImageMounts } from "./image-mounts.ts";
 import { enterStart, readyPod } from "./pod-member.ts";
-import { mountRootfs, prepareRootfs } from "./prepare-rootfs.ts";
+import { mountRootfs, prepareRootfs, stdioOwner } from "./prepare-rootfs.ts";
 import { removeHeld } from "./remove-container.ts";
 import { sandboxStart } from "./sandbox-request.ts";
 import { activateSharedMemory, deactivateSharedMemory } from "./shared-memory.ts";
@@ -90,6 +90,7 @@ async function run(engine: Engine, record: ContainerRecord, signal: AbortSignal)
     spec,
     rootfs: rootfsPath(engine, id),
     stdio: io.streams.stdio,
+    ...stdioOwner(engine, record),
   };
   const task = await usable.runtime.create(request, { signal });
   await failpoint("start-container:created");

@@ -8,7 +8,7 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import path from "node:path";
 import { failedPrecondition, messageOf } from "../../base/errors.ts";
-import { type IdMappings, toHostId } from "../../base/id-mapping.ts";
+import { hostRoot, type IdMappings } from "../../base/id-mapping.ts";
 import { hasErrno } from "../../host/files/errno.ts";
 import { withFileSystemIds } from "../ffi/file-system-ids.ts";
 import { closeDescriptor } from "../ffi/libc.ts";
@@ -56,11 +56,10 @@ function assemble(
   specifications: readonly MountSpecification[],
   at: { readonly target: string; readonly pin: string; readonly mappings: IdMappings; readonly finished: number[] },
 ): void {
-  const { uidMappings, gidMappings } = at.mappings;
   const directory = openSync(at.target, "r");
   const userNamespace = openSync(at.pin, "r");
   try {
-    const root = { uid: toHostId(uidMappings, 0) ?? 0, gid: toHostId(gidMappings, 0) ?? 0 };
+    const root = hostRoot(at.mappings);
     for (const [index, specification] of specifications.entries()) {
       const place = `/proc/self/fd/${directory}/${index}`;
       mkdirSync(place);
