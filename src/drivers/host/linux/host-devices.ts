@@ -5,6 +5,7 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { codeOf, EngineError, invalidArgument } from "../../../base/errors.ts";
 import type { HostDevice, HostDevices } from "../../../core/host/host-devices.ts";
+import { deviceNumbers } from "../../../host/files/device-numbers.ts";
 
 /** Directories of /dev that hold what every container has of its own. */
 const ownDirectories = new Set(["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev"]);
@@ -71,13 +72,5 @@ function toDevice(file: string, stats: Stats): HostDevice | undefined {
     fileMode: stats.mode & 0o777,
     uid: stats.uid,
     gid: stats.gid,
-  };
-}
-
-/** Splits a dev_t as glibc packs it (makedev(3)): 12 bits of major and 20 of minor within 32 bits. */
-export function deviceNumbers(device: number): { readonly major: number; readonly minor: number } {
-  return {
-    major: Math.floor(device / 256) & 0xfff,
-    minor: (device & 0xff) + (Math.floor(device / 2 ** 20) & 0xfff) * 256,
   };
 }
