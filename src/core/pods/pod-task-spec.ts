@@ -7,7 +7,7 @@ import type { RuntimeNamespace, RuntimeSpec } from "../../oci/runtime/spec.ts";
 import { parseSecurityOptions } from "../containers/security-options.ts";
 import { cgroupPath } from "../containers/spec/cgroup-path.ts";
 import { ociVersionFor } from "../containers/spec/oci-version.ts";
-import { resolveOomScore } from "../containers/spec/oom-score.ts";
+import { clampOomScore } from "../containers/spec/oom-score.ts";
 import { maskedPaths, readonlyPaths } from "../containers/spec/paths.ts";
 import type { HostFacts } from "../host/host-facts.ts";
 import { podAnnotations } from "../sandboxes/pod.ts";
@@ -43,7 +43,7 @@ export function podTaskSpec(
       cwd: program.workingDirectory,
       capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },
       noNewPrivileges: true,
-      ...oomScore(host),
+      oomScoreAdj: clampOomScore(oomScore, host.oomScoreAdjMinimum),
     },
     root: { path: program.rootfs, readonly: true },
     ...(namespaces.uts !== undefined && { hostname }),
@@ -68,11 +68,8 @@ export function podTaskSpec(
   };
 }
 
-/** As low as Kubernetes wants it, or as this daemon may. */
-function oomScore(host: HostFacts): { readonly oomScoreAdj?: number } {
-  const oomScoreAdj = resolveOomScore(-998, host.oomScoreAdjMinimum);
-  return oomScoreAdj === undefined ? {} : { oomScoreAdj };
-}
+/** What Kubernetes gives what it cannot do without. */
+const oomScore = -998;
 
 function namespacesOf(
   namespaces: PodRecord["namespaces"],
