@@ -61,7 +61,9 @@ export async function createContainer(
   const warnings = checkContainerConfig(config, engine.host);
   await using undo = new AsyncDisposableStack();
   const chainId = await engine.images.unpack(image, { signal });
-  using prepared = await prepareMounts(engine, { id, requests: config.mounts, image }, { signal });
+  const idMappings = request.member?.pod.pod.config.userNamespace;
+  const wanted = { id, requests: config.mounts, image, ...(idMappings !== undefined && { idMappings }) };
+  using prepared = await prepareMounts(engine, wanted, { signal });
   undo.defer(async () => await cleanup(async () => await removePrepared(engine, prepared)));
   await failpoint("create-container:mounts");
   await engine.snapshotter.prepare(id, chainId, { signal });

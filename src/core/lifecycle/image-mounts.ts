@@ -3,11 +3,13 @@
 // there, and bound into it. The directories lie at <state>/image-mounts/<container>/<number>.
 
 import { EngineError, invalidArgument } from "../../base/errors.ts";
+import type { IdMappings } from "../../base/id-mapping.ts";
 import type { ContainerId } from "../../base/ids.ts";
 import type { ImageMountRequest } from "../../base/parse/mount-request.ts";
 import type { ContainerMount, ContainerRecord } from "../containers/container.ts";
 import type { Image } from "../images/image-service.ts";
 import type { Engine } from "./engine.ts";
+import { idMappingsOf } from "./prepare-rootfs.ts";
 
 export function imageMountsDirectory(engine: Engine): string {
   return `${engine.settings.paths.state}/image-mounts`;
@@ -18,12 +20,14 @@ export interface NewImageMount {
   readonly owner: { readonly id: ContainerId; readonly number: number };
   readonly request: ImageMountRequest;
   readonly image: Image;
+  /** Those of the pod's user namespace: the files then appear as its root's. */
+  readonly idMappings?: IdMappings;
 }
 
 /** Makes the view, mounts it and finds the directory; the caller has pinned the image. Undoes itself. */
 export async function createImageMount(
   engine: Engine,
-  { owner, request, image }: NewImageMount,
+  { owner, request, image, idMappings }: NewImageMount,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<ContainerMount> {
   const chainId = await engine.images.unpack(image, { signal });
@@ -33,7 +37,7 @@ export async function createImageMount(
   const mount = { request, source: "", anonymous: false, image: { id: image.id, snapshotKey, directory } };
   try {
     const mounts = await engine.snapshotter.view(snapshotKey, chainId, { signal });
-    await engine.mounts.activate(directory, mounts);
+    await engine.mounts.activate(directory, mounts, idMappings === undefined ? {} : { idMappings });
     const source = await engine.rootFilesystem.resolveDirectory(directory, request.subPath ?? "");
     if (source === undefined)
       throw new EngineError("not-found", `no directory ${request.subPath} in image ${request.image}`);
@@ -46,10 +50,13 @@ export async function createImageMount(
 
 /** Mounts again what a reboot or an exit has taken away. */
 export async function activateImageMounts(engine: Engine, record: ContainerRecord): Promise<void> {
+  const idMappings = idMappingsOf(engine, record);
   for (const { image } of record.mounts) {
     if (image === undefined) continue;
     const isMounted = (await engine.mounts.list(image.directory)).length > 0;
-    if (!isMounted) await engine.mounts.activate(image.directory, await engine.snapshotter.mounts(image.snapshotKey));
+    if (isMounted) continue;
+    const mounts = await engine.snapshotter.mounts(image.snapshotKey);
+    await engine.mounts.activate(image.directory, mounts, idMappings === undefined ? {} : { idMappings });
   }
 }
 

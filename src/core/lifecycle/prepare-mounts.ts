@@ -2,6 +2,7 @@
 // Turns the mounts that a user asked for, and the volumes that the image declares, into mounts with a source that is
 // there: bind sources are checked, volumes are made.
 
+import type { IdMappings } from "../../base/id-mapping.ts";
 import type { ContainerId } from "../../base/ids.ts";
 import { cleanup } from "../../base/lifetime.ts";
 import { cleanPath } from "../../base/parse/clean-path.ts";
@@ -22,6 +23,8 @@ export interface MountsOfContainer {
   readonly id: ContainerId;
   readonly requests: readonly MountRequest[];
   readonly image: Image;
+  /** Those of the pod's user namespace. */
+  readonly idMappings?: IdMappings;
 }
 
 /** Dispose it when the container is recorded, or has come to nothing: until then nobody can remove its volumes. */
@@ -33,7 +36,7 @@ export interface PreparedMounts extends Disposable {
 
 export async function prepareMounts(
   engine: Engine,
-  { id, requests, image }: MountsOfContainer,
+  { id, requests, image, ...mapped }: MountsOfContainer,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<PreparedMounts> {
   const mounts: ContainerMount[] = [];
@@ -48,7 +51,7 @@ export async function prepareMounts(
           mounts.push({ request, source: request.source, anonymous: false });
           break;
         case "image":
-          mounts.push(await mountedImage(engine, { id, number: mounts.length }, request, { holds, signal }));
+          mounts.push(await mountedImage(engine, { id, number: mounts.length }, request, { holds, signal, ...mapped }));
           break;
         case "tmpfs":
           mounts.push({ request, source: "", anonymous: false });
@@ -76,13 +79,17 @@ async function mountedImage(
   engine: Engine,
   owner: { readonly id: ContainerId; readonly number: number },
   request: ImageMountRequest,
-  { holds, signal }: { readonly holds: DisposableStack; readonly signal: AbortSignal },
+  {
+    holds,
+    signal,
+    ...mapped
+  }: { readonly holds: DisposableStack; readonly signal: AbortSignal; readonly idMappings?: IdMappings },
 ): Promise<ContainerMount> {
   const image = await engine.images.resolveThen(request.image, (found) => {
     holds.use(engine.pins.add({ containerId: owner.id, imageId: found.id, target: found.target.digest }));
     return found;
   });
-  return await createImageMount(engine, { owner, request, image }, { signal });
+  return await createImageMount(engine, { owner, request, image, ...mapped }, { signal });
 }
 
 /** Removes what nothing came of. */

@@ -43,6 +43,7 @@ export function stdioOwner(engine: Engine, record: ContainerRecord): Pick<TaskRe
   return idMappings === undefined ? {} : { stdioOwner: hostRoot(idMappings) };
 }
 
-function idMappingsOf(engine: Engine, record: ContainerRecord): IdMappings | undefined {
+/** Those of the user namespace of its pod. */
+export function idMappingsOf(engine: Engine, record: ContainerRecord): IdMappings | undefined {
   return engine.sandboxes.find(record.sandboxId)?.pod?.config.userNamespace;
 }
