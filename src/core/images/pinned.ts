@@ -7,6 +7,7 @@ import { nameOf } from "./image-index.ts";
 
 /** Whether one of the entries means the image: a reference as people write it, a name with * for any text, or an id. */
 export function pinnedBy(entries: readonly string[]): (image: Pick<Image, "id" | "names" | "repoDigests">) => boolean {
+  if (entries.length === 0) return () => false;
   const wanted = entries.map((entry) => (entry.includes("*") ? matcherOf(entry) : isExactly(entry)));
   return ({ id, names, repoDigests }) => {
     const texts = [id, ...[...names, ...repoDigests].flatMap((name) => [name, familiarName(parseReference(name))])];

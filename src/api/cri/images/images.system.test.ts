@@ -91,7 +91,10 @@ test("names of one image count once, in one registry and in two, and go together
   for (const name of names) await publish({ layers: [name] }, name);
   for (const name of [...tags, elsewhere]) assert.equal(await cri.pull(name), id);
   for (const name of names) await cri.pull(name);
-  assert.equal((await cri.list()).length, 3);
+  const listed = await cri.list();
+  assert.equal(listed.length, 3);
+  const streamed = await Array.fromAsync(cri.client.streamImages({}), ({ images }) => images);
+  assert.deepEqual(streamed.flat(), listed);
   const image = await cri.status(tags[1] ?? "");
   assert.deepEqual([...(image?.repoTags ?? [])].sort(), [...tags, elsewhere].sort());
   assert.equal(image?.repoDigests.length, 2);
