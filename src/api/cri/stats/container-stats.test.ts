@@ -11,7 +11,7 @@ import {
   StreamContainerStatsRequestSchema,
 } from "../../../gen/runtime/v1/api_pb.js";
 import { containerStats, listContainerStats, streamContainerStats } from "./container-stats.ts";
-import { everything, StatsWorld } from "./testing/stats-world.ts";
+import { everything, podA, podB, StatsWorld } from "./testing/stats-world.ts";
 
 async function statsOf(world: StatsWorld, containerId: string) {
   const request = create(ContainerStatsRequestSchema, { containerId });
@@ -28,8 +28,8 @@ async function listedIds(world: StatsWorld, filter?: Parameters<typeof create<ty
 
 test("tells of a container who it is and what it uses", async () => {
   await using world = new StatsWorld();
-  world.addPod("pod-a");
-  world.addContainer({ id: "c1", labels: { tier: "web" } });
+  await world.addPod(podA);
+  await world.addContainer({ id: "c1", labels: { tier: "web" } });
   const { attributes, cpu, memory, swap, io, writableLayer } = await statsOf(world, "c1");
   assert.equal(attributes?.id, "c1");
   assert.deepEqual([attributes.metadata?.name, attributes.metadata?.attempt], ["c1-name", 1]);
@@ -54,7 +54,7 @@ test("tells of a container who it is and what it uses", async () => {
 
 test("leaves out what nobody knows", async () => {
   await using world = new StatsWorld();
-  world.addContainer({ id: "c1" });
+  await world.addContainer({ id: "c1" });
   const { memory } = everything;
   assert.ok(memory);
   const { limitBytes: _limit, swapBytes: _swap, swapLimitBytes: _swapLimit, ...unlimited } = memory;
@@ -71,36 +71,38 @@ test("leaves out what nobody knows", async () => {
 
 test("tells of one that does not run what it wrote, and of an unknown one nothing", async () => {
   await using world = new StatsWorld();
-  world.addContainer({ id: "c1", running: false });
-  world.addContainer({ id: "alone", pod: false });
+  await world.addContainer({ id: "c1", running: false });
+  await world.addContainer({ id: "d0", pod: false });
   const { attributes, cpu, writableLayer } = await statsOf(world, "c1");
   assert.deepEqual([attributes?.id, cpu, writableLayer?.usedBytes?.value], ["c1", undefined, 5000n]);
-  for (const id of ["c2", "alone", ""]) await assert.rejects(statsOf(world, id), { code: "not-found" });
+  for (const id of ["c2", "d0"]) await assert.rejects(statsOf(world, id), { code: "not-found" });
+  await assert.rejects(statsOf(world, ""), { code: "invalid-argument" });
 });
 
 test("lists running containers of pods, and of these what the filter lets through", async () => {
   await using world = new StatsWorld();
-  for (const id of ["pod-a", "pod-b"]) world.addPod(id);
-  world.addContainer({ id: "aa1", labels: { app: "x", tier: "web" } });
-  world.addContainer({ id: "aa2", sandboxId: "pod-b", labels: { app: "x" } });
-  world.addContainer({ id: "bb1", sandboxId: "pod-b" });
-  world.addContainer({ id: "bb2", running: false });
-  world.addContainer({ id: "alone", pod: false });
+  for (const id of [podA, podB]) await world.addPod(id);
+  await world.addContainer({ id: "aa1", labels: { app: "x", tier: "web" } });
+  await world.addContainer({ id: "aa2", sandboxId: podB, labels: { app: "x" } });
+  await world.addContainer({ id: "bb1", sandboxId: podB });
+  await world.addContainer({ id: "cc2", running: false });
+  await world.addContainer({ id: "d0", pod: false });
   assert.deepEqual(await listedIds(world), ["aa1", "aa2", "bb1"]);
   assert.deepEqual(await listedIds(world, {}), ["aa1", "aa2", "bb1"]);
   assert.deepEqual(await listedIds(world, { id: "aa2" }), ["aa2"]);
   assert.deepEqual(await listedIds(world, { id: "bb" }), ["bb1"], "the only one that begins so");
-  assert.deepEqual(await listedIds(world, { id: "aa" }), [], "which of both?");
-  assert.deepEqual(await listedIds(world, { podSandboxId: "pod-b" }), ["aa2", "bb1"]);
-  assert.deepEqual(await listedIds(world, { podSandboxId: "pod-c" }), []);
+  assert.deepEqual(await listedIds(world, { id: "cc2" }), [], "it does not run");
+  await assert.rejects(listedIds(world, { id: "aa" }), { code: "invalid-argument" });
+  assert.deepEqual(await listedIds(world, { podSandboxId: podB }), ["aa2", "bb1"]);
+  assert.deepEqual(await listedIds(world, { podSandboxId: "f0c1" }), []);
   assert.deepEqual(await listedIds(world, { labelSelector: { app: "x" } }), ["aa1", "aa2"]);
   assert.deepEqual(await listedIds(world, { labelSelector: { app: "x", tier: "web" } }), ["aa1"]);
-  assert.deepEqual(await listedIds(world, { labelSelector: { app: "x" }, podSandboxId: "pod-b" }), ["aa2"]);
+  assert.deepEqual(await listedIds(world, { labelSelector: { app: "x" }, podSandboxId: podB }), ["aa2"]);
 });
 
 test("one container that cannot be read keeps nobody from seeing the others", async () => {
   await using world = new StatsWorld();
-  for (const id of ["c1", "c2"]) world.addContainer({ id });
+  for (const id of ["c1", "c2"]) await world.addContainer({ id });
   world.reader.cgroups.set("/cgroups/c1", new Error("broken"));
   assert.deepEqual(await listedIds(world), ["c1", "c2"]);
   assert.equal((await statsOf(world, "c1")).cpu, undefined);
@@ -111,8 +113,8 @@ test("streams every container once, and reads no more than the client takes", as
   const request = create(StreamContainerStatsRequestSchema);
   const nothing = streamContainerStats(world.deps, request, world.options);
   assert.deepEqual(await nothing.next(), { done: true, value: undefined });
-  const ids = Array.from({ length: 120 }, (_, index) => `c${index}`);
-  for (const id of ids) world.addContainer({ id });
+  const ids = Array.from({ length: 120 }, (_, index) => `c${index.toString().padStart(3, "0")}`);
+  for (const id of ids) await world.addContainer({ id });
   const found: unknown[] = [];
   let messages = 0;
   for await (const { containerStats: part = [] } of streamContainerStats(world.deps, request, world.options)) {

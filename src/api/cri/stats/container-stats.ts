@@ -10,10 +10,11 @@ import type {
   StreamContainerStatsRequest,
   StreamContainerStatsResponseSchema,
 } from "../../../gen/runtime/v1/api_pb.js";
+import { getContainer, type PodContainer } from "../runtime/find.ts";
 import { inChunks } from "./chunks.ts";
 import type { CallOptions, StatsDependencies } from "./dependencies.ts";
 import { toContainerStats } from "./messages.ts";
-import { containerTarget, type MemberRecord, memberOf, runningMembers } from "./selection.ts";
+import { containerTarget, runningMembers } from "./selection.ts";
 
 type Stats = MessageInitShape<typeof ContainerStatsSchema>;
 
@@ -23,7 +24,7 @@ export async function containerStats(
   { containerId }: ContainerStatsRequest,
   options: CallOptions,
 ): Promise<MessageInitShape<typeof ContainerStatsResponseSchema>> {
-  const [stats] = await statsOf(deps, [memberOf(deps, containerId)], options);
+  const [stats] = await statsOf(deps, [getContainer(deps, containerId)], options);
   return stats === undefined ? {} : { stats };
 }
 
@@ -50,7 +51,7 @@ export async function* streamContainerStats(
 
 async function statsOf(
   deps: StatsDependencies,
-  records: readonly MemberRecord[],
+  records: readonly PodContainer[],
   { signal }: CallOptions,
 ): Promise<Stats[]> {
   const targets = records.map((record) => containerTarget(deps, record));

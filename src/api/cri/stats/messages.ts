@@ -22,11 +22,12 @@ import type {
   PsiStatsSchema,
   SwapUsageSchema,
 } from "../../../gen/runtime/v1/api_pb.js";
-import type { MemberRecord, PodWithMembers } from "./selection.ts";
+import type { PodContainer } from "../runtime/find.ts";
+import type { PodWithMembers } from "./selection.ts";
 
 /** A container's; directory is where its writable layer lies. */
 export function toContainerStats(
-  record: MemberRecord,
+  record: PodContainer,
   { cgroup, cpuNanoCores, writableLayer }: ContainerStatistics,
   directory: string,
 ): MessageInitShape<typeof ContainerStatsSchema> {
@@ -58,7 +59,7 @@ export function toPodSandboxStats(
 ): MessageInitShape<typeof PodSandboxStatsSchema> {
   const { metadata, labels, annotations } = pod.pod.config;
   const { cgroup, cpuNanoCores, interfaces } = statistics;
-  const records = new Map<string, MemberRecord>(members.map((record) => [record.id, record]));
+  const records = new Map<string, PodContainer>(members.map((record) => [record.id, record]));
   const containers = statistics.containers.flatMap((container) => {
     const record = records.get(container.id);
     return record === undefined ? [] : [toContainerStats(record, container, directory)];

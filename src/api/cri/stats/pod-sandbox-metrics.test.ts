@@ -13,7 +13,7 @@ import {
   StreamPodSandboxMetricsRequestSchema,
 } from "../../../gen/runtime/v1/api_pb.js";
 import { listMetricDescriptors, listPodSandboxMetrics, streamPodSandboxMetrics } from "./pod-sandbox-metrics.ts";
-import { everything, StatsWorld } from "./testing/stats-world.ts";
+import { everything, podA, StatsWorld } from "./testing/stats-world.ts";
 
 /** What the kubelet reports of pods with cAdvisor, and so expects of a runtime, without the prefix "container_". */
 const expectedNames = `
@@ -77,12 +77,12 @@ test("announces all metrics that the kubelet expects, each once, with help and l
 
 test("reports what was announced, with a value for each label", async () => {
   await using world = new StatsWorld();
-  world.addPod("pod-a");
-  world.addContainer({ id: "c1", resources: { cpuQuota: 20_000 } });
+  await world.addPod(podA);
+  await world.addContainer({ id: "c1", resources: { cpuQuota: 20_000 } });
   const announced = new Map((await descriptorsOf(world)).map(({ name, labelKeys }) => [name, labelKeys.length]));
   const [pod, ...others] = await metricsOf(world);
   assert.ok(pod);
-  assert.deepEqual([pod.podSandboxId, others.length], ["pod-a", 0]);
+  assert.deepEqual([pod.podSandboxId, others.length], [podA, 0]);
   const all = [...pod.metrics, ...pod.containerMetrics.flatMap(({ metrics }) => metrics)];
   for (const { name, labelValues } of all) assert.equal(labelValues.length, announced.get(name), name);
   assert.deepEqual(
@@ -94,8 +94,8 @@ test("reports what was announced, with a value for each label", async () => {
 
 test("values are those of cAdvisor in whole units", async () => {
   await using world = new StatsWorld();
-  world.addPod("pod-a");
-  world.addContainer({ id: "c1", resources: { cpuShares: 2, cpuQuota: 20_000, memoryReservationBytes: 77 } });
+  await world.addPod(podA);
+  await world.addContainer({ id: "c1", resources: { cpuShares: 2, cpuQuota: 20_000, memoryReservationBytes: 77 } });
   const [pod] = await metricsOf(world);
   const [container] = pod?.containerMetrics ?? [];
   assert.equal(container?.containerId, "c1");
@@ -166,24 +166,24 @@ test("values are those of cAdvisor in whole units", async () => {
 
 test("says whose a metric is, its kind, and when it was read if that was not now", async () => {
   await using world = new StatsWorld();
-  world.addPod("pod-a");
-  world.addContainer({ id: "c1" });
+  await world.addPod(podA);
+  await world.addContainer({ id: "c1" });
   const [pod] = await metricsOf(world);
   const find = (name: string) => pod?.containerMetrics[0]?.metrics.find((metric) => metric.name === name);
   const usage = find("container_cpu_usage_seconds_total");
-  assert.deepEqual(usage?.labelValues, ["pod-a-name", "space", "c1-name", "c1", "busybox:1", "c1"]);
+  assert.deepEqual(usage?.labelValues, [`${podA}-name`, "space", "c1-name", "c1", "busybox:1", "c1"]);
   assert.deepEqual([usage?.metricType, usage?.timestamp], [MetricType.COUNTER, 0n]);
   assert.equal(find("container_memory_rss")?.metricType, MetricType.GAUGE);
   assert.ok((find("container_fs_usage_bytes")?.timestamp ?? 0n) > 0n);
   const received = pod?.metrics.find(({ name }) => name === "container_network_receive_packets_dropped_total");
-  assert.deepEqual(received?.labelValues, ["pod-a-name", "space", "POD", "pod-a", "", "pod-a", "eth1"]);
+  assert.deepEqual(received?.labelValues, [`${podA}-name`, "space", "POD", podA, "", podA, "eth1"]);
   assert.equal(received?.value?.value, 103n);
 });
 
 test("reports all that is not optional also where the kernel tells little", async () => {
   await using world = new StatsWorld();
-  world.addPod("pod-a");
-  world.addContainer({ id: "c1" });
+  await world.addPod(podA);
+  await world.addContainer({ id: "c1" });
   const { cpu, memory } = everything;
   assert.ok(cpu && memory);
   const { swapBytes: _, swapLimitBytes: __, kernelBytes: ___, peakBytes: ____, limitHits, oomKills, ...rest } = memory;
@@ -205,18 +205,18 @@ test("reports all that is not optional also where the kernel tells little", asyn
 
 test("a container that has just ended is left out, and pods without running ones stay", async () => {
   await using world = new StatsWorld();
-  world.addPod("pod-a");
-  world.addPod("old", { status: "not-ready" });
-  world.addContainer({ id: "c1" });
+  await world.addPod(podA);
+  await world.addPod("e0", { status: "not-ready" });
+  await world.addContainer({ id: "c1" });
   world.reader.cgroups.delete("/cgroups/c1");
   const [pod, ...others] = await metricsOf(world);
-  assert.deepEqual([pod?.podSandboxId, pod?.containerMetrics, others], ["pod-a", [], []]);
+  assert.deepEqual([pod?.podSandboxId, pod?.containerMetrics, others], [podA, [], []]);
 });
 
 test("streams every pod once", async () => {
   await using world = new StatsWorld();
-  const ids = Array.from({ length: 60 }, (_, index) => `pod-${index}`);
-  for (const id of ids) world.addPod(id);
+  const ids = Array.from({ length: 60 }, (_, index) => `f0c${index.toString().padStart(3, "0")}`);
+  for (const id of ids) await world.addPod(id);
   const found: unknown[] = [];
   const request = create(StreamPodSandboxMetricsRequestSchema);
   for await (const { podSandboxMetrics: part = [] } of streamPodSandboxMetrics(world.deps, request, world.options)) {

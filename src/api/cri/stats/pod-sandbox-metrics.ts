@@ -12,13 +12,14 @@ import type {
   StreamPodSandboxMetricsRequest,
   StreamPodSandboxMetricsResponseSchema,
 } from "../../../gen/runtime/v1/api_pb.js";
+import type { PodContainer } from "../runtime/find.ts";
 import { inChunks } from "./chunks.ts";
 import type { CallOptions, StatsDependencies } from "./dependencies.ts";
 import { containerFamilies } from "./families/container-families.ts";
 import type { ContainerSource } from "./families/container-source.ts";
 import { networkFamilies } from "./families/network.ts";
 import { toDescriptor, toMetrics } from "./metric-family.ts";
-import { type MemberRecord, type PodWithMembers, podTarget, readyPods } from "./selection.ts";
+import { type PodWithMembers, podTarget, readyPods } from "./selection.ts";
 
 type Metrics = MessageInitShape<typeof PodSandboxMetricsSchema>;
 
@@ -94,7 +95,7 @@ function toPodMetrics(
 }
 
 function toSource(
-  { state, config }: MemberRecord,
+  { state, config }: PodContainer,
   statistics: ContainerStatistics & Pick<ContainerSource, "cgroup">,
   filesystem: FilesystemStatistics,
 ): ContainerSource {

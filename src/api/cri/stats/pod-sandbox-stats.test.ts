@@ -11,7 +11,7 @@ import {
   StreamPodSandboxStatsRequestSchema,
 } from "../../../gen/runtime/v1/api_pb.js";
 import { listPodSandboxStats, podSandboxStats, streamPodSandboxStats } from "./pod-sandbox-stats.ts";
-import { StatsWorld } from "./testing/stats-world.ts";
+import { podA, podB, StatsWorld } from "./testing/stats-world.ts";
 
 async function statsOf(world: StatsWorld, podSandboxId: string) {
   const request = create(PodSandboxStatsRequestSchema, { podSandboxId });
@@ -28,15 +28,15 @@ async function listedIds(world: StatsWorld, filter?: Parameters<typeof create<ty
 
 test("tells of a pod what it uses as a whole, and each of its running containers", async () => {
   await using world = new StatsWorld();
-  world.addPod("pod-a");
-  world.addPod("pod-b");
-  world.addContainer({ id: "c1" });
-  world.addContainer({ id: "c2", sandboxId: "pod-b" });
-  world.addContainer({ id: "c3", running: false });
-  const { attributes, linux } = await statsOf(world, "pod-a");
+  await world.addPod(podA);
+  await world.addPod(podB);
+  await world.addContainer({ id: "c1" });
+  await world.addContainer({ id: "c2", sandboxId: podB });
+  await world.addContainer({ id: "c3", running: false });
+  const { attributes, linux } = await statsOf(world, podA);
   const { name, uid, namespace, attempt } = attributes?.metadata ?? {};
-  assert.deepEqual([attributes?.id, name, uid, namespace, attempt], ["pod-a", "pod-a-name", "pod-a-uid", "space", 2]);
-  assert.deepEqual([attributes?.labels, attributes?.annotations], [{ app: "pod-a" }, { note: "of a pod" }]);
+  assert.deepEqual([attributes?.id, name, uid, namespace, attempt], [podA, `${podA}-name`, `${podA}-uid`, "space", 2]);
+  assert.deepEqual([attributes?.labels, attributes?.annotations], [{ app: podA }, { note: "of a pod" }]);
   assert.equal(linux?.cpu?.usageCoreNanoSeconds?.value, 12_345_678_901n);
   assert.equal(linux?.memory?.workingSetBytes?.value, 800n);
   assert.equal(linux?.process?.processCount?.value, 9n);
@@ -49,8 +49,8 @@ test("tells of a pod what it uses as a whole, and each of its running containers
 
 test("the network's default interface is the one that was attached first, and is not among the others", async () => {
   await using world = new StatsWorld();
-  world.addPod("pod-a");
-  const { defaultInterface, interfaces, timestamp } = (await statsOf(world, "pod-a")).linux?.network ?? {};
+  await world.addPod(podA);
+  const { defaultInterface, interfaces, timestamp } = (await statsOf(world, podA)).linux?.network ?? {};
   const { name, rxBytes, rxErrors, txBytes, txErrors } = defaultInterface ?? {};
   assert.deepEqual(
     [name, rxBytes?.value, rxErrors?.value, txBytes?.value, txErrors?.value],
@@ -62,14 +62,14 @@ test("the network's default interface is the one that was attached first, and is
   );
   assert.ok((timestamp ?? 0n) > 0n);
   world.reader.networks.clear(); // such as that of the host
-  assert.equal((await statsOf(world, "pod-a")).linux?.network, undefined);
+  assert.equal((await statsOf(world, podA)).linux?.network, undefined);
 });
 
 test("a pod without a cgroup of its own uses what its containers use", async () => {
   await using world = new StatsWorld();
-  world.addPod("pod-a", { cgroupParent: "" });
-  for (const id of ["c1", "c2"]) world.addContainer({ id });
-  const { cpu, memory, process } = (await statsOf(world, "pod-a")).linux ?? {};
+  await world.addPod(podA, { cgroupParent: "" });
+  for (const id of ["c1", "c2"]) await world.addContainer({ id });
+  const { cpu, memory, process } = (await statsOf(world, podA)).linux ?? {};
   assert.equal(cpu?.usageCoreNanoSeconds?.value, 2n * 12_345_678_901n);
   assert.deepEqual([memory?.usageBytes?.value, memory?.pageFaults?.value], [2000n, 120n]);
   assert.equal(memory?.availableBytes, undefined);
@@ -78,24 +78,25 @@ test("a pod without a cgroup of its own uses what its containers use", async () 
 
 test("lists ready pods that the filter lets through, and tells of others who they are", async () => {
   await using world = new StatsWorld();
-  world.addPod("pod-a");
-  world.addPod("pod-b");
-  world.addPod("old", { status: "not-ready" });
-  world.addPod("new", { phase: "starting" });
-  world.addPod("gone", { phase: "removing" });
-  assert.deepEqual(await listedIds(world), ["pod-a", "pod-b"]);
-  assert.deepEqual(await listedIds(world, { id: "pod-b" }), ["pod-b"]);
-  assert.deepEqual(await listedIds(world, { id: "old" }), []);
-  assert.deepEqual(await listedIds(world, { labelSelector: { app: "pod-a" } }), ["pod-a"]);
-  const old = await statsOf(world, "old");
-  assert.deepEqual([old.attributes?.id, old.linux?.cpu], ["old", undefined]);
-  for (const id of ["new", "gone", "none", "pod-"]) await assert.rejects(statsOf(world, id), { code: "not-found" });
+  await world.addPod(podA);
+  await world.addPod(podB);
+  await world.addPod("e0", { status: "not-ready" });
+  await world.addPod("e1", { phase: "starting" });
+  await world.addPod("e2", { phase: "removing" });
+  assert.deepEqual(await listedIds(world), [podA, podB]);
+  assert.deepEqual(await listedIds(world, { id: podB }), [podB]);
+  assert.deepEqual(await listedIds(world, { id: "e0" }), []);
+  assert.deepEqual(await listedIds(world, { labelSelector: { app: podA } }), [podA]);
+  const old = await statsOf(world, "e0");
+  assert.deepEqual([old.attributes?.id, old.linux?.cpu], ["e0", undefined]);
+  for (const id of ["e1", "e2", "e3"]) await assert.rejects(statsOf(world, id), { code: "not-found" });
+  for (const id of ["f0", ""]) await assert.rejects(statsOf(world, id), { code: "invalid-argument" });
 });
 
 test("streams every pod once", async () => {
   await using world = new StatsWorld();
-  const ids = Array.from({ length: 60 }, (_, index) => `pod-${index}`);
-  for (const id of ids) world.addPod(id);
+  const ids = Array.from({ length: 60 }, (_, index) => `f0c${index.toString().padStart(3, "0")}`);
+  for (const id of ids) await world.addPod(id);
   const found: unknown[] = [];
   const request = create(StreamPodSandboxStatsRequestSchema);
   for await (const { podSandboxStats: part = [] } of streamPodSandboxStats(world.deps, request, world.options)) {

@@ -4,14 +4,21 @@
 
 import { deadlineSignal, TaskGroup } from "../../../../base/lifetime.ts";
 import { silentLogger } from "../../../../base/log.ts";
-import type { ContainerRecord } from "../../../../core/containers/container.ts";
+import { type ContainerRecord, containerTable } from "../../../../core/containers/container.ts";
+import { ContainerRegistry } from "../../../../core/containers/container-registry.ts";
 import type { CgroupStatistics, InterfaceStatistics, ProcessStatistics } from "../../../../core/metrics/statistics.ts";
 import type { StatisticsReader } from "../../../../core/metrics/statistics-reader.ts";
 import { StatisticsService } from "../../../../core/metrics/statistics-service.ts";
-import type { SandboxRecord } from "../../../../core/sandboxes/sandbox.ts";
+import { type SandboxRecord, sandboxTable } from "../../../../core/sandboxes/sandbox.ts";
+import { SandboxService } from "../../../../core/sandboxes/sandbox-service.ts";
+import { openMemoryStore } from "../../../../storage/memory/memory-store.ts";
 import type { StatsDependencies } from "../dependencies.ts";
 
 const line = { totalMicroseconds: 3_500_000, average10: 1.5, average60: 0.5, average300: 0.25 };
+
+/** Ids as they are: hexadecimal, and with a beginning of their own. */
+export const podA = "f0a1";
+export const podB = "f0b1";
 
 /** Everything that a kernel may tell. */
 export const everything: CgroupStatistics = {
@@ -95,13 +102,13 @@ export interface NewContainer {
 /** Owned by the test. */
 export class StatsWorld implements AsyncDisposable {
   readonly reader = new FakeReader();
-  readonly containers: ContainerRecord[] = [];
-  readonly sandboxes: SandboxRecord[] = [];
+  readonly store = openMemoryStore();
   readonly running = new Map<ContainerRecord["id"], { readonly task: { readonly cgroups: Record<string, string> } }>();
   /** Bytes of writable layers by their snapshots; one that is not here cannot be measured. */
   readonly layers = new Map<string, number>();
   readonly options = { signal: deadlineSignal(10_000, "the test") };
   readonly deps: StatsDependencies;
+  #created = 0;
   readonly #background = new TaskGroup(() => {});
 
   constructor() {
@@ -111,8 +118,9 @@ export class StatsWorld implements AsyncDisposable {
       return { bytes, inodes: 4 };
     };
     this.deps = {
-      registry: { list: () => [...this.containers] },
-      sandboxes: { list: () => [...this.sandboxes] },
+      registry: new ContainerRegistry({ store: this.store }),
+      // Nothing is started or stopped here: the records are all that is asked.
+      sandboxes: new SandboxService({ store: this.store } as ConstructorParameters<typeof SandboxService>[0]),
       running: this.running,
       snapshotter: { root: "/var/lib/berth/snapshots" },
       statistics: new StatisticsService({
@@ -125,7 +133,10 @@ export class StatsWorld implements AsyncDisposable {
   }
 
   /** A ready pod named after its id, with two interfaces. */
-  addPod(id: string, changes: Partial<SandboxRecord["pod"] & { status: SandboxRecord["status"] }> = {}): void {
+  async addPod(
+    id: string,
+    changes: Partial<SandboxRecord["pod"] & { status: SandboxRecord["status"] }> = {},
+  ): Promise<void> {
     const { status = "ready", ...pod } = changes;
     const network = `/run/berth/namespaces/${id}/net`;
     const config = {
@@ -133,14 +144,15 @@ export class StatsWorld implements AsyncDisposable {
       labels: { app: id },
       annotations: { note: "of a pod" },
     };
-    this.sandboxes.push({
+    const record = {
       id,
       status,
       createdAt: 1_600_000_000_000,
       namespaces: { network },
       attachments: [{ interfaceName: "eth0" }],
       pod: { config, phase: "started", cgroupParent: `/pods/${id}`, ...pod },
-    } as unknown as SandboxRecord);
+    } as unknown as SandboxRecord;
+    await this.store.transaction((transaction) => transaction.put(sandboxTable, id, record));
     this.reader.cgroups.set(`/pods/${id}`, everything);
     this.reader.networks.set(network, [
       { name: "eth1", receive: traffic(100), transmit: traffic(200) },
@@ -149,24 +161,26 @@ export class StatsWorld implements AsyncDisposable {
   }
 
   /** A running container of a pod, named after its id. */
-  addContainer({
+  async addContainer({
     id,
-    sandboxId = "pod-a",
+    sandboxId = podA,
     labels = {},
     running = true,
     pod = true,
     resources = {},
-  }: NewContainer): void {
+  }: NewContainer): Promise<void> {
     const record = {
       id,
       sandboxId,
+      name: id,
+      createdAt: ++this.#created,
       snapshotKey: `layer-${id}`,
       ...(pod && { pod: { name: `${id}-name`, attempt: 1 } }),
       config: { image: "busybox:1", labels, annotations: { note: "of a container" }, resources },
       labels: { ...labels, "from.the": "image" },
       state: { startedAt: 1_650_000_000_999 },
     } as unknown as ContainerRecord;
-    this.containers.push(record);
+    await this.store.transaction((transaction) => transaction.put(containerTable, id, record));
     this.layers.set(record.snapshotKey, 5000);
     if (!running) return;
     this.running.set(record.id, { task: { cgroups: { "": `/cgroups/${id}` } } });
