@@ -15,14 +15,27 @@ import type { Engine } from "../core/lifecycle/engine.ts";
 import { recover } from "../core/lifecycle/recover.ts";
 import { Waiters } from "../core/lifecycle/waiters.ts";
 import type { NetworkDriver } from "../core/networks/network-driver.ts";
+import { podsForHooks } from "../core/pods/pods-for-hooks.ts";
 import { adoptPods, finishPods } from "../core/pods/recover-pods.ts";
 import { createLocalDevices } from "../drivers/cdi/local/local-devices.ts";
+import { NriHooks, nriDefaults } from "../drivers/hooks/nri/nri-hooks.ts";
 import type { DaemonConfig } from "./config.ts";
 import { openContainers } from "./open-containers.ts";
 import { openImages } from "./open-images.ts";
 import { openMetadata } from "./open-metadata.ts";
 import { preparePauseRoot } from "./pause-root.ts";
 import { initPath } from "./program-files.ts";
+
+function openNri({ nri }: DaemonConfig, logger: Logger): NriHooks {
+  return new NriHooks({
+    ...nriDefaults,
+    socket: nri.socket,
+    pluginDirectory: nri.pluginDirectory,
+    configDirectory: nri.configDirectory,
+    runtime: { name: "berth", version },
+    logger: logger.child({ scope: "hooks/nri" }),
+  });
+}
 
 /** The engine and what the APIs need besides it. Owned by the daemon. */
 export interface OpenedEngine extends AsyncDisposable {
@@ -58,12 +71,13 @@ export async function openEngine(
   const background = undo.use(
     new TaskGroup((error, name) => logger.error({ work: name, err: error }, "background work failed")),
   );
+  const hooks = config.nri.enable ? undo.use(openNri(config, logger)) : undefined;
   const engine: Engine = {
     ...metadata,
     ...images,
     ...containers,
     puller: images.transfer.puller,
-    hooks: noHooks,
+    hooks: hooks ?? noHooks,
     cdi: createLocalDevices(config.cdi.directories),
     podTasks: new Map(),
     settings: {
@@ -81,6 +95,7 @@ export async function openEngine(
   };
   await recover(engine, { readyPods: await adoptPods(engine, { signal }), signal });
   await finishPods(engine);
+  await hooks?.connect(podsForHooks(engine), { signal });
   const resources = undo.move();
   return {
     engine,

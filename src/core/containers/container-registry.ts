@@ -102,10 +102,14 @@ export class ContainerRegistry {
       if (record === undefined) throw notFound("container", id);
       const updated = { ...record, config };
       transaction.put(containerTable, id, updated);
-      const text = transaction.find(containerSpecTable, id);
-      if (text !== undefined) transaction.put(containerSpecTable, id, withLimits(text, limits));
+      putLimits(transaction, id, limits);
       return updated;
     });
+  }
+
+  /** Keeps limits that nobody asked for in the container's configuration; nothing to do where no specification is kept. */
+  async updateSpecLimits(id: ContainerId, limits: RuntimeResources): Promise<void> {
+    await this.#store.transaction((transaction) => putLimits(transaction, id, limits));
   }
 
   async updateState(id: ContainerId, change: Partial<ContainerState>): Promise<ContainerRecord> {
@@ -151,8 +155,20 @@ function nameInUse(name: string, owner: ContainerId): EngineError {
 }
 
 /** What is not limited stays as it is: devices are no limit. */
-function withLimits(text: string, limits: RuntimeResources): string {
+function putLimits(
+  transaction: Transaction,
+  id: ContainerId,
+  { devices: _devices, ...limits }: RuntimeResources,
+): void {
+  const text = transaction.find(containerSpecTable, id);
+  if (text === undefined) return;
   const spec = parseRuntimeSpec(text);
-  const resources = { ...spec.linux.resources, ...limits };
-  return formatRuntimeSpec({ ...spec, linux: { ...spec.linux, resources } });
+  const before = spec.linux.resources ?? {};
+  const resources = {
+    ...before,
+    ...limits,
+    ...(limits.cpu !== undefined && { cpu: { ...before.cpu, ...limits.cpu } }),
+    ...(limits.memory !== undefined && { memory: { ...before.memory, ...limits.memory } }),
+  };
+  transaction.put(containerSpecTable, id, formatRuntimeSpec({ ...spec, linux: { ...spec.linux, resources } }));
 }
