@@ -282,7 +282,7 @@ test("the cgroup is below berth, below a parent, or systemd's", () => {
 
 test("the version is the runtime's when that is older, and a user's annotation never moves the sandbox", () => {
   const version = (ociVersion: string) => build({}, { features: { ociVersion, seccomp: true } }).ociVersion;
-  assert.deepEqual(["1.0.2-dev", "1.2.0", "1.3.0"].map(version), ["1.0.2-dev", "1.2.0", "1.2.0"]);
+  assert.deepEqual(["1.0.2-dev", "1.2.0", "1.4.0"].map(version), ["1.0.2-dev", "1.2.0", "1.3.0"]);
   const annotations = { a: "b", "io.kubernetes.cri.sandbox-id": "other" };
   assert.deepEqual(build({ annotations }).annotations, { a: "b", "io.kubernetes.cri.sandbox-id": "s1" });
 });

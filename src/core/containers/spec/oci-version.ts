@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** The version of the specification that Berth writes at most. */
-const ownVersion = "1.2.0";
+const ownVersion = "1.3.0";
 
 /** The lower of ours and what the runtime takes; a runtime's "1.0.2-dev" counts as 1.0.2 and is kept as it is. */
 export function ociVersionFor(runtimeVersion: string): string {
