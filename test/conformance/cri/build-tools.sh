@@ -25,6 +25,7 @@ if [ -n "$missing" ]; then
     echo "no Go on PATH to build $programs with (${directory##*/} needs 1.26)" >&2
     exit 3
   fi
+  echo "building $programs, once, into $directory" >&2
   mkdir -p "$directory"
   # Into a folder of its own first: a build that is cut off leaves nothing that looks finished.
   fresh=$(mktemp -d "$directory/build.XXXXXX")
@@ -32,7 +33,7 @@ if [ -n "$missing" ]; then
   case $programs in
     critest*)
       cd "$module"
-      export GOFLAGS=-mod=readonly
+      export GOFLAGS="-mod=readonly -buildvcs=false"
       # critest is a test binary: its package has no main.
       go test -c -o "$fresh/critest" sigs.k8s.io/cri-tools/cmd/critest >&2
       go build -o "$fresh/" sigs.k8s.io/cri-tools/cmd/crictl github.com/onsi/ginkgo/v2/ginkgo >&2

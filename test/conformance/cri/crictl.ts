@@ -40,20 +40,11 @@ export class Crictl {
     }
   }
 
-  /** Name and version of the engine. */
-  async engineVersion(signal: AbortSignal): Promise<string> {
-    const text = await this.#run(["version"], signal);
-    const field = (name: string) => new RegExp(`^${name}: +(\\S+)`, "m").exec(text)?.[1] ?? "";
-    return `${field("RuntimeName")} ${field("RuntimeVersion")}`;
-  }
-
-  /** Ids of pods that are there in whatever state. */
-  async pods(signal: AbortSignal): Promise<readonly string[]> {
-    return (await this.#run(["pods", "--quiet"], signal)).split("\n").filter((id) => id !== "");
-  }
-
-  async removePods(ids: readonly string[], signal: AbortSignal): Promise<void> {
+  /** Pods in whatever state; their ids. */
+  async removeAllPods(signal: AbortSignal): Promise<readonly string[]> {
+    const ids = (await this.#run(["pods", "--quiet"], signal)).split("\n").filter((id) => id !== "");
     if (ids.length > 0) await this.#run(["rmp", "--force", ...ids], signal);
+    return ids;
   }
 
   async #run(words: readonly string[], signal: AbortSignal): Promise<string> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run of critest against a socket: its JUnit report and its output.
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
@@ -11,6 +11,8 @@ import type { Run } from "./matrix.ts";
 
 /** As many as the suite's own CI runs at once. */
 const parallelSpecs = 8;
+/** Many times what the suite takes. */
+const suiteDeadline = "30m";
 /** A bare name: relative to the working directory, and in a parallel run first to ginkgo's, which ends there too. */
 const reportName = "report.xml";
 
@@ -34,10 +36,12 @@ export async function runCritest(run: Run, options: CritestOptions, signal: Abor
   const child = spawn(path.join(options.programs, "critest"), critestArguments(run, options), {
     cwd: options.directory,
     stdio: ["ignore", log, log],
+    // A process group: in a parallel run critest is ginkgo's parent, and that one the parent of eight more.
+    detached: true,
     env: { ...process.env, TMPDIR: temporary, PATH: `${options.programs}:${process.env["PATH"]}` },
   });
   closeSync(log);
-  const end = () => child.kill("SIGINT");
+  const end = () => killGroup(child);
   signal.addEventListener("abort", end);
   try {
     const [code] = (await once(child, "exit")) as [number | null];
@@ -46,6 +50,16 @@ export async function runCritest(run: Run, options: CritestOptions, signal: Abor
     return code ?? undefined;
   } finally {
     signal.removeEventListener("abort", end);
+    // Whatever it did not wait for.
+    killGroup(child);
+  }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // all of it has ended
   }
 }
 
@@ -57,6 +71,7 @@ function critestArguments(run: Run, { socket, focus }: CritestOptions): readonly
     `-ginkgo.junit-report=${reportName}`,
     "-ginkgo.no-color",
     "-ginkgo.vv",
+    `-ginkgo.timeout=${suiteDeadline}`,
     ...leftOut.map(({ spec }) => `-ginkgo.skip=${spec}`),
     ...(focus === undefined ? [] : [`-ginkgo.focus=${focus}`]),
     ...(run.isParallel ? [`-parallel=${parallelSpecs}`] : []),

@@ -29,7 +29,7 @@ try {
   process.exitCode = 1;
 }
 
-/** Ctrl-C reaches the run too, which then ends in order. */
+/** In a session of its own, so that Ctrl-C does not reach the engine: the run is told, and ends everything in order. */
 async function perform(run: Run): Promise<boolean> {
   const [command, ...rest] = [
     ...(await privateMounts(run)),
@@ -38,19 +38,19 @@ async function perform(run: Run): Promise<boolean> {
     path.join(import.meta.dirname, "single-run.ts"),
     run.name,
   ] as const;
-  const child = spawn(command, rest, { stdio: "inherit" });
+  const child = spawn(command, rest, { stdio: "inherit", detached: true });
   let interruption: NodeJS.Signals | undefined;
-  const wait = (signal: NodeJS.Signals) => {
+  const tell = (signal: NodeJS.Signals) => {
     interruption = signal;
-    if (signal === "SIGTERM") child.kill(signal);
+    child.kill(signal);
   };
-  process.on("SIGINT", wait).on("SIGTERM", wait);
+  process.on("SIGINT", tell).on("SIGTERM", tell);
   try {
     const [code] = (await once(child, "exit")) as [number | null];
     if (interruption !== undefined) throw new Error(`interrupted by ${interruption}`);
     return code === 0;
   } finally {
-    process.off("SIGINT", wait).off("SIGTERM", wait);
+    process.off("SIGINT", tell).off("SIGTERM", tell);
   }
 }
 

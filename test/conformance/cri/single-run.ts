@@ -6,12 +6,15 @@ import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { unmountAll } from "../../../src/linux/mount/unmount.ts";
+import { assertNoLeaks, snapshotMachine } from "../../support/leaks.ts";
 import { circumstancesOf } from "./circumstances.ts";
 import { Crictl, writeCrictlConfig } from "./crictl.ts";
 import { runCritest } from "./critest.ts";
 import { startBerth } from "./engines/berth.ts";
 import { startContainerd } from "./engines/containerd.ts";
 import type { Engine, EngineOptions } from "./engines/engine.ts";
+import { makePodNetwork } from "./engines/pod-network.ts";
 import { suiteSize } from "./expectations.ts";
 import { parseReport } from "./junit.ts";
 import { type Run, selectRuns } from "./matrix.ts";
@@ -20,6 +23,7 @@ import { engineName, focus, reportFile, reportsDirectory } from "./settings.ts";
 import { ensureContainerd, ensureCritest, ensureRuntime } from "./tools.ts";
 import { isGood, judge, type Verdict } from "./verdict.ts";
 
+const cleanupDeadlineMs = 60_000;
 const [name = ""] = process.argv.slice(2);
 const [run] = selectRuns(name);
 if (name === "" || run === undefined) throw new Error("which run?");
@@ -36,42 +40,67 @@ try {
 
 async function perform(run: Run, signal: AbortSignal): Promise<boolean> {
   await mkdir(reportsDirectory, { recursive: true });
-  const report = reportFile(run);
   // An old report would pass for a new one.
-  await rm(report, { force: true });
+  await rm(reportFile(run), { force: true });
+  const before = await snapshotMachine();
+  const marks: string[] = [];
+  const isAsExpected = await runInScratch(run, marks, signal);
+  await assertNoLeaks(before, { marks });
+  return isAsExpected;
+}
+
+/** Tells the marks of what it makes, all of which is gone when it returns. */
+async function runInScratch(run: Run, marks: string[], signal: AbortSignal): Promise<boolean> {
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(path.join(tmpdir(), "berth-critest-"));
-  stack.defer(async () => await rm(directory, { recursive: true, force: true }));
+  stack.defer(async () => {
+    // Specs about mounts may have been interrupted.
+    await unmountAll(directory);
+    await rm(directory, { recursive: true, force: true });
+  });
   // The root of a user namespace has to get through.
   await chmod(directory, 0o711);
+  const network = await makePodNetwork(directory);
+  stack.defer(async () => await network.close());
+  marks.push(path.basename(directory), network.mark);
   const [programs, runtime] = await Promise.all([ensureCritest(), ensureRuntime(run.runtime)]);
   const hostsDirectory = path.join(directory, "hosts");
   stack.use(await startMirrors(hostsDirectory, { signal }));
-  const engine = await startEngine({ directory, runtime, hostsDirectory });
-  const engineLog = report.replace(/\.xml$/, ".engine.log");
-  const started = performance.now();
-  let pods: readonly string[] = [];
-  try {
-    const config = path.join(directory, "crictl.yaml");
-    await writeCrictlConfig(config, engine.socket);
-    const crictl = new Crictl(programs, config);
-    await crictl.ready(signal);
-    const logFile = report.replace(/\.xml$/, ".log");
-    const options = { programs, socket: engine.socket, directory, report, logFile };
-    await runCritest(run, focus === undefined ? options : { ...options, focus }, signal);
-    pods = await crictl.pods(signal);
-    await crictl.removePods(pods, signal);
-  } finally {
-    if (existsSync(engine.logFile)) await copyFile(engine.logFile, engineLog);
+  const engine = await startEngine({ directory, runtime, hostsDirectory, networkDirectory: network.configDirectory });
+  stack.defer(async () => {
+    if (existsSync(engine.logFile)) await copyFile(engine.logFile, besideReport(run, ".engine.log"));
     await engine.close();
-  }
-  const results = parseReport(await readFile(report, "utf8"));
+  });
+  const config = path.join(directory, "crictl.yaml");
+  await writeCrictlConfig(config, engine.socket);
+  const crictl = new Crictl(programs, config);
+  await crictl.ready(signal);
+  // Those of an interrupted run; not by the signal that interrupted it.
+  stack.defer(async () => void (await crictl.removeAllPods(AbortSignal.timeout(cleanupDeadlineMs))));
+  const options = { programs, socket: engine.socket, directory, report: reportFile(run) };
+  const started = performance.now();
+  await runCritest(
+    run,
+    { ...options, logFile: besideReport(run, ".log"), ...(focus !== undefined && { focus }) },
+    signal,
+  );
+  const isGoodReport = await judgeReport(run, performance.now() - started);
+  const pods = await crictl.removeAllPods(signal);
+  if (pods.length > 0) console.log(`  left behind: ${pods.length} pods`);
+  return isGoodReport && pods.length === 0;
+}
+
+async function judgeReport(run: Run, elapsedMs: number): Promise<boolean> {
+  const results = parseReport(await readFile(reportFile(run), "utf8"));
   // What is not in the focus says nothing about the engine.
   const asked = focus === undefined ? results : results.filter(({ message }) => message !== "skipped");
   const verdict = judge(asked, await circumstancesOf(run.runtime));
-  print(run, verdict, (performance.now() - started) / 1000);
-  if (pods.length > 0) console.log(`  left behind: ${pods.length} pods`);
-  return isGood(verdict, focus === undefined ? suiteSize : verdict.specs) && pods.length === 0;
+  print(run, verdict, elapsedMs / 1000);
+  return isGood(verdict, focus === undefined ? suiteSize : verdict.specs);
+}
+
+function besideReport(run: Run, suffix: string): string {
+  return reportFile(run).replace(/\.xml$/, suffix);
 }
 
 async function startEngine(options: EngineOptions): Promise<Engine> {
@@ -95,6 +124,7 @@ function print(run: Run, { specs, passed, failures, skips, unexpectedSkips }: Ve
 }
 
 function describe(error: unknown): string {
+  if (error instanceof SuppressedError) return `${describe(error.suppressed)}; then ${describe(error.error)}`;
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`;
 }

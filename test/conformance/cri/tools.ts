@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs of others that a run needs, built from Go modules into the cache where they are not there yet.
 
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import path from "node:path";
-import { promisify } from "node:util";
+import { text } from "node:stream/consumers";
 import { findExecutable } from "../../../src/host/find-executable.ts";
 import type { RuntimeSetup } from "./engines/engine.ts";
 import type { Runtime } from "./matrix.ts";
 
 const checkout = path.join(import.meta.dirname, "../../..");
-/** A first build compiles some hundred packages on whatever machine this is. */
-const buildDeadlineMs = 1_800_000;
 
 /** The directory with critest, crictl and ginkgo. */
 export async function ensureCritest(): Promise<string> {
@@ -29,13 +28,10 @@ export async function ensureRuntime(runtime: Runtime): Promise<RuntimeSetup> {
   return { handler: runtime, shim: path.join(peers, "containerd-shim-runc-v2"), binary };
 }
 
-/** A script that prints where it built to. */
+/** A script that prints where it built to, and on standard error what it does and what it lacks. */
 async function built(script: string, ...rest: readonly string[]): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)(path.join(checkout, script), [...rest], { timeout: buildDeadlineMs });
-    return stdout.trim();
-  } catch (error) {
-    const { stderr } = error as { readonly stderr?: string };
-    throw new Error((stderr ?? "").trim().split("\n").at(-1) || `${script} failed`, { cause: error });
-  }
+  const child = spawn(path.join(checkout, script), rest, { stdio: ["ignore", "pipe", "inherit"] });
+  const [output] = await Promise.all([text(child.stdout), once(child, "close")]);
+  if (child.exitCode !== 0) throw new Error(`${script} could not build what a run needs`);
+  return output.trim();
 }

@@ -4,12 +4,9 @@
 import path from "node:path";
 import { startDaemon } from "../../../support/daemon.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
-import { makePodNetwork } from "./pod-network.ts";
 
-export async function startBerth({ directory, runtime, hostsDirectory }: EngineOptions): Promise<Engine> {
+export async function startBerth({ runtime, hostsDirectory, networkDirectory }: EngineOptions): Promise<Engine> {
   const closers: (() => Promise<void>)[] = [];
-  const network = await makePodNetwork(directory);
-  closers.push(async () => await network.close());
   const daemon = await startDaemon(
     { after: (work) => void closers.push(work) },
     {
@@ -17,7 +14,7 @@ export async function startBerth({ directory, runtime, hostsDirectory }: EngineO
 config_path = ["${hostsDirectory}"]
 
 [cri]
-network_config_directory = "${network.configDirectory}"
+network_config_directory = "${networkDirectory}"
 
 [runtime]
 default = "${runtime.handler}"
@@ -33,8 +30,7 @@ binary = "${runtime.binary}"
     socket: path.join(daemon.state, "cri.sock"),
     logFile: daemon.logFile,
     close: async () => {
-      await using ends = new AsyncDisposableStack();
-      for (const close of closers) ends.defer(close);
+      for (const close of closers) await close();
     },
   };
 }

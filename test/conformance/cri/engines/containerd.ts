@@ -8,21 +8,16 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { unmountAll } from "../../../../src/linux/mount/unmount.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
-import { makePodNetwork } from "./pod-network.ts";
 
 const pluginDirectories = ["/opt/cni/bin", "/usr/lib/cni"];
 
 /** The programs stand in the directory. */
 export async function startContainerd(programs: string, options: EngineOptions): Promise<Engine> {
   const { directory, runtime } = options;
-  const network = await makePodNetwork(directory);
   const binary = runtime.handler === "crun" ? await wrapOldRuntime(directory, runtime.binary) : runtime.binary;
   const file = path.join(directory, "containerd.toml");
   const socket = path.join(directory, "state/containerd.sock");
-  await writeFile(
-    file,
-    configuration({ ...options, runtime: { ...runtime, binary } }, network.configDirectory, socket),
-  );
+  await writeFile(file, configuration({ ...options, runtime: { ...runtime, binary } }, socket));
   const logFile = path.join(directory, "engine.log");
   const log = openSync(logFile, "a");
   const child = spawn(path.join(programs, "containerd"), ["--config", file], {
@@ -39,7 +34,6 @@ export async function startContainerd(programs: string, options: EngineOptions):
         child.kill("SIGTERM");
         await exited;
       }
-      await network.close();
       await unmountAll(directory);
     },
   };
@@ -59,7 +53,7 @@ exec ${binary} "$@"
   return wrapper;
 }
 
-function configuration({ directory, runtime, hostsDirectory }: EngineOptions, networks: string, socket: string) {
+function configuration({ directory, runtime, hostsDirectory, networkDirectory }: EngineOptions, socket: string) {
   return `version = 3
 root = "${directory}/root"
 state = "${directory}/state"
@@ -84,7 +78,7 @@ netns_mounts_under_state_dir = true
 
 [plugins."io.containerd.cri.v1.runtime".cni]
 bin_dirs = ${JSON.stringify(pluginDirectories)}
-conf_dir = "${networks}"
+conf_dir = "${networkDirectory}"
 
 [plugins."io.containerd.cri.v1.runtime".containerd]
 default_runtime_name = "${runtime.handler}"

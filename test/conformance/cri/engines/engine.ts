@@ -16,12 +16,14 @@ export interface EngineOptions {
   readonly runtime: RuntimeSetup;
   /** Directories with HOST/hosts.toml: every registry that critest names is mirrored. */
   readonly hostsDirectory: string;
+  /** CNI configuration of the pods' network. */
+  readonly networkDirectory: string;
 }
 
 export interface Engine {
   /** Unix socket of runtime and image service. */
   readonly socket: string;
   readonly logFile: string;
-  /** Ends it; fails when something is left on the machine. */
+  /** Ends it. */
   close(): Promise<void>;
 }

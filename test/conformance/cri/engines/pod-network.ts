@@ -10,6 +10,8 @@ import { promisify } from "node:util";
 export interface PodNetwork {
   /** Where its configuration lies, alone. */
   readonly configDirectory: string;
+  /** Appears in the names of interfaces and in rules. */
+  readonly mark: string;
   /** Removes the bridge, which plugins leave. */
   close(): Promise<void>;
 }
@@ -22,6 +24,7 @@ export async function makePodNetwork(directory: string): Promise<PodNetwork> {
   await writeFile(path.join(configDirectory, "10-pods.conflist"), JSON.stringify(configuration(directory, bridge)));
   return {
     configDirectory,
+    mark: bridge,
     close: async () => {
       try {
         await promisify(execFile)("ip", ["link", "delete", bridge]);
