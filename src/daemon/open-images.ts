@@ -56,6 +56,7 @@ export async function openImages(config: DaemonConfig, metadata: Metadata, logge
       for (const record of registry.list()) {
         yield { kind: "snapshot", id: record.snapshotKey };
         yield { kind: "content", id: record.imageId };
+        for (const { image } of record.mounts) if (image !== undefined) yield { kind: "content", id: image.id };
       }
       for (const digest of pins.digests()) yield { kind: "content", id: digest };
     },

@@ -38,14 +38,16 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
   resources.use(
     await serveApi({
       socket: config.socket,
+      logger: logger.child({ scope: "api/engine" }),
       routes: engineRoutes(opened),
       interceptors: [errorInterceptor(logger.child({ scope: "api/engine" }))],
       shutdownSignal: shutdown.signal,
       ...(inherited !== undefined && { inheritedDescriptor: inherited.descriptor }),
     }),
   );
-  resources.use(await serveCri(config, opened, logger, { shutdownSignal: shutdown.signal }));
   resources.defer(() => shutdown.abort());
+  // Closed first, and given a moment: the kubelet's calls are short.
+  resources.use(await serveCri(config, opened, logger, { shutdownSignal: shutdown.signal }));
   notifyReady(manager);
   logger.info(
     { version, socket: config.socket, root: config.root, milliseconds: Math.round(performance.now() - started) },

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The unix socket of the engine API: HTTP/2 without TLS, as the SDK speaks it.
 
-import { chmod, mkdir, rm } from "node:fs/promises";
-import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import { rm } from "node:fs/promises";
+import { createServer, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import path from "node:path";
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { toEngineError, unavailable } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { listenOnUnixSocket, type UnixSocketOptions } from "../host/unix-listener.ts";
 
 /** Owned by the daemon. */
 export interface ApiServer extends AsyncDisposable {
   readonly address: string;
 }
 
-export interface ApiServerOptions {
-  readonly socket: string;
-  /** A listening socket that the service manager made; the path is then its business. */
-  readonly inheritedDescriptor?: number;
+export interface ApiServerOptions extends UnixSocketOptions {
+  readonly logger: Logger;
   readonly routes: (router: ConnectRouter) => void;
   readonly interceptors: Interceptor[];
   /** Aborts what is still running when the daemon ends. */
@@ -49,12 +47,9 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  try {
-    await listen(server, options);
-  } catch (error) {
-    server.close(); // or it would keep the process
-    throw toEngineError(error);
-  }
+  // A connection that cannot be accepted, for want of descriptors, is one client's trouble and not the daemon's.
+  server.on("error", (error) => options.logger.warn({ err: error }, "a client could not connect"));
+  await listenOnUnixSocket(server, options);
   return {
     address: options.socket,
     async [Symbol.asyncDispose]() {
@@ -71,17 +66,4 @@ export async function serveApi(options: ApiServerOptions): Promise<ApiServer> {
       if (options.inheritedDescriptor === undefined) await rm(options.socket, { force: true });
     },
   };
-}
-
-async function listen(server: Http2Server, { socket, inheritedDescriptor }: ApiServerOptions): Promise<void> {
-  if (inheritedDescriptor === undefined) {
-    await mkdir(path.dirname(socket), { recursive: true, mode: 0o711 });
-    // Whoever left it there is gone: the lock on the root says so.
-    await rm(socket, { force: true });
-  }
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(unavailable(`listen on ${socket}: ${toEngineError(error).message}`, error)));
-    server.listen(inheritedDescriptor === undefined ? { path: socket } : { fd: inheritedDescriptor }, resolve);
-  });
-  if (inheritedDescriptor === undefined) await chmod(socket, 0o660);
 }
