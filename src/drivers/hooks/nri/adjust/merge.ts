@@ -39,7 +39,7 @@ function mergeHooks(first: ContainerAdjustment, second: ContainerAdjustment): Me
 }
 
 function mergeLinux(first: LinuxContainerAdjustment, second: LinuxContainerAdjustment): LinuxContainerAdjustment {
-  const rdt = second.rdt?.remove === true ? second.rdt : { ...first.rdt, ...present(second.rdt ?? {}) };
+  const rdt = second.rdt?.remove === true ? second.rdt : mergeMembers(first.rdt, second.rdt);
   return create(LinuxContainerAdjustmentSchema, {
     ...present(first),
     ...present(second),
@@ -52,26 +52,32 @@ function mergeLinux(first: LinuxContainerAdjustment, second: LinuxContainerAdjus
     namespaces: mergeLists(first.namespaces, second.namespaces, ({ type }) => type),
     sysctl: mergeMaps(first.sysctl, second.sysctl),
     netDevices: mergeMaps(first.netDevices, second.netDevices),
-    ...(Object.keys(rdt).length > 0 && { rdt: rdt as NonNullable<LinuxContainerAdjustment["rdt"]> }),
+    rdt,
   });
 }
 
 /** The first with what the second names instead or beside. */
 export function mergeResources(first: LinuxResources, second: LinuxResources): LinuxResources {
-  const cpu = { ...first.cpu, ...present(second.cpu ?? {}) };
+  const cpu = mergeMembers(first.cpu, second.cpu);
+  if (cpu !== undefined) {
+    cpu.cpus = second.cpu?.cpus || (first.cpu?.cpus ?? "");
+    cpu.mems = second.cpu?.mems || (first.cpu?.mems ?? "");
+  }
   return create(LinuxResourcesSchema, {
     ...present(first),
     ...present(second),
-    memory: { ...first.memory, ...present(second.memory ?? {}) } as NonNullable<LinuxResources["memory"]>,
-    cpu: {
-      ...cpu,
-      cpus: second.cpu?.cpus || (first.cpu?.cpus ?? ""),
-      mems: second.cpu?.mems || (first.cpu?.mems ?? ""),
-    } as NonNullable<LinuxResources["cpu"]>,
+    memory: mergeMembers(first.memory, second.memory),
+    cpu,
     hugepageLimits: mergeLists(first.hugepageLimits, second.hugepageLimits, ({ pageSize }) => pageSize),
     unified: { ...first.unified, ...second.unified },
     devices: [...first.devices, ...second.devices],
   });
+}
+
+/** A new message; nothing when there is neither. */
+function mergeMembers<T extends object>(first: T | undefined, second: T | undefined): T | undefined {
+  if (first === undefined && second === undefined) return undefined;
+  return { ...first, ...present(second ?? {}) } as T;
 }
 
 /** The members that are not undefined. */
