@@ -7,7 +7,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type BerthClient, BerthClient as Client } from "../../sdk/src/index.ts";
@@ -193,6 +193,8 @@ export class TestDaemon {
 export async function startDaemon(scope: TestScope, options: DaemonOptions = {}): Promise<TestDaemon> {
   const before = await snapshotMachine();
   const directory = await mkdtemp(path.join(tmpdir(), `berth-test-${randomBytes(3).toString("hex")}`));
+  // As /run is: who is root in a user namespace must get to its root filesystem.
+  await chmod(directory, 0o711);
   const daemon = new TestDaemon(directory, before, options);
   await mkdir(daemon.root, { recursive: true });
   await writeFile(

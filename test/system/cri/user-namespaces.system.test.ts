@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -38,8 +38,6 @@ binary = "${directory}/runc"
 `,
     },
   );
-  // As /run is: who is root in a user namespace must get to its root filesystem.
-  await chmod(daemon.directory, 0o711);
   await daemon.importBusybox();
   const transport = createGrpcTransport({
     baseUrl: "http://cri",
