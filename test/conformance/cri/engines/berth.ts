@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon of this checkout as the engine.
 
+import { chmod } from "node:fs/promises";
 import path from "node:path";
 import { startDaemon } from "../../../support/daemon.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
@@ -26,6 +27,8 @@ binary = "${runtime.binary}"
 `,
     },
   );
+  // The root of a user namespace has to get through.
+  await chmod(daemon.directory, 0o711);
   return {
     socket: path.join(daemon.state, "cri.sock"),
     logFile: daemon.logFile,
