@@ -78,7 +78,7 @@ export interface FaultStatistics {
 /** Tasks of the kernel: each thread counts. */
 export interface PidsStatistics {
   readonly current: number;
-  /** undefined is no limit. */
+  /** Only in full detail; undefined is no limit. */
   readonly limit?: number;
 }
 

@@ -7,7 +7,6 @@ import type {
   CpuStatistics,
   DeviceStatistics,
   MemoryStatistics,
-  PidsStatistics,
   StatisticsDetail,
 } from "../../../core/metrics/statistics.ts";
 import type { CgroupDirectories } from "../../../core/tasks/task-runtime.ts";
@@ -15,6 +14,7 @@ import { parseBlkio } from "../../../linux/cgroup/device-traffic.ts";
 import { readBigCount, readCount, readCounts, readStatFile } from "../../../linux/cgroup/stat-file.ts";
 import { deviceName } from "./block-device.ts";
 import { readHugepages } from "./hugepages.ts";
+import { readPids } from "./pids.ts";
 import { readPressure } from "./pressure.ts";
 
 /** "No limit" is the highest multiple of a page that fits in 63 bits, whatever a page is. */
@@ -25,7 +25,7 @@ export function readVersion1(cgroups: CgroupDirectories, detail: StatisticsDetai
   const full = detail === "full";
   const cpu = readCpu(cgroups, full);
   const memory = readMemory(directoryOf(cgroups, "memory"), full);
-  const pids = readPids(directoryOf(cgroups, "pids"));
+  const pids = readPids(directoryOf(cgroups, "pids"), full);
   if (cpu === undefined && memory === undefined && pids === undefined) return undefined;
   const devices = full ? readDevices(directoryOf(cgroups, "blkio")) : undefined;
   const hugepages = full ? readHugepages(directoryOf(cgroups, "hugetlb"), 1) : undefined;
@@ -112,14 +112,6 @@ function readMemoryDetail(directory: string): Partial<MemoryStatistics> {
 function readLimit(directory: string, name: string): number | undefined {
   const limit = readCount(directory, name);
   return limit === undefined || limit > unlimited ? undefined : limit;
-}
-
-function readPids(directory: string | undefined): PidsStatistics | undefined {
-  if (directory === undefined) return undefined;
-  const current = readCount(directory, "pids.current");
-  if (current === undefined) return undefined;
-  const limit = readCount(directory, "pids.max");
-  return { current, ...(limit !== undefined && { limit }) };
 }
 
 /** The throttling policy counts all requests, whatever the device's scheduler is; before 5.0 not of those below. */

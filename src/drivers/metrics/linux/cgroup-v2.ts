@@ -5,13 +5,13 @@ import type {
   CgroupStatistics,
   CpuStatistics,
   MemoryStatistics,
-  PidsStatistics,
   StatisticsDetail,
 } from "../../../core/metrics/statistics.ts";
 import { parseIoStat } from "../../../linux/cgroup/device-traffic.ts";
 import { readCount, readCounts, readStatFile } from "../../../linux/cgroup/stat-file.ts";
 import { deviceName } from "./block-device.ts";
 import { readHugepages } from "./hugepages.ts";
+import { readPids } from "./pids.ts";
 import { readPressure } from "./pressure.ts";
 
 /** undefined when the cgroup is gone. */
@@ -20,7 +20,7 @@ export function readVersion2(directory: string, detail: StatisticsDetail): Cgrou
   const cpu = readCpu(directory, full);
   if (cpu === undefined) return undefined; // cpu.stat is there whatever controllers are on
   const memory = readMemory(directory, full);
-  const pids = readPids(directory);
+  const pids = readPids(directory, full);
   const devices = full ? readStatFile(directory, "io.stat") : undefined;
   const hugepages = full ? readHugepages(directory, 2) : undefined;
   return {
@@ -95,11 +95,4 @@ function readMemoryDetail(directory: string, counts: ReadonlyMap<string, number>
     ...(peakBytes !== undefined && { peakBytes }),
     ...(events !== undefined && { limitHits: events.get("max") ?? 0, oomKills: events.get("oom_kill") ?? 0 }),
   };
-}
-
-function readPids(directory: string): PidsStatistics | undefined {
-  const current = readCount(directory, "pids.current");
-  if (current === undefined) return undefined;
-  const limit = readCount(directory, "pids.max");
-  return { current, ...(limit !== undefined && { limit }) };
 }

@@ -35,8 +35,8 @@ async function makeCgroup(t: TestContext, name: string) {
     await cgroup.kill({ signal });
     await cgroup.remove({ signal });
   });
-  for (const directory of Object.values(cgroups)) await mkdir(directory, { recursive: true });
-  const run = async (script: string): Promise<ChildProcess> => {
+  for (const directory of Object.values(cgroups)) await mkdir(path.join(directory, "below"), { recursive: true });
+  const run = async (script: string, below = ""): Promise<ChildProcess> => {
     // Node's pipes are sockets, which the script shall not keep.
     const line = `read go; exec </dev/null; ${script}`;
     const child = spawn("busybox", ["sh", "-c", line], { stdio: ["pipe", "ignore", "ignore"] });
@@ -44,7 +44,7 @@ async function makeCgroup(t: TestContext, name: string) {
     for (const [hierarchy, directory] of Object.entries(cgroups)) {
       // A new cpuset of version 1 has no CPUs and takes nobody.
       if (!hierarchy.split(",").includes("cpuset"))
-        await writeFile(path.join(directory, "cgroup.procs"), `${child.pid}`);
+        await writeFile(path.join(directory, below, "cgroup.procs"), `${child.pid}`);
     }
     child.stdin?.write("go\n");
     return child;
@@ -111,11 +111,12 @@ test("counts memory, processes, their files and sockets", async (t) => {
   assert.ok((statistics.memory.peakBytes ?? 0) >= 8 << 20);
   assert.ok(statistics.memory.totalPageFaults.all > 1000);
   assert.equal(statistics.memory.oomKills, 0);
+  await run("sleep 1000", "below");
   const processes = await until(
     () => reader.readProcesses(cgroups, { signal }),
-    (now) => now?.sockets === 1,
+    (now) => now?.sockets === 1 && now.processes === 4,
   );
-  assert.equal(processes?.processes, 3);
+  assert.equal(processes?.processes, 4);
   assert.ok((processes?.fileDescriptors ?? 0) >= 10, `${processes?.fileDescriptors} descriptors`);
   assert.ok((processes?.openFilesLimit ?? 0) > 0);
 });

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { ProcessStatistics } from "../../../core/metrics/statistics.ts";
 import type { CgroupDirectories } from "../../../core/tasks/task-runtime.ts";
 import { hasErrno } from "../../../host/files/errno.ts";
-import { Cgroup } from "../../../linux/cgroup/cgroup.ts";
+import { readProcessIds } from "../../../linux/cgroup/process-ids.ts";
 import { directoryOf } from "./cgroup-v1.ts";
 import type { TimeSlice } from "./time-slice.ts";
 
@@ -19,7 +19,7 @@ export async function readProcesses(
   // The same processes are in each hierarchy.
   const directory = directoryOf(cgroups, "memory") ?? cgroups[""] ?? Object.values(cgroups)[0];
   if (directory === undefined) return undefined;
-  const pids = (await new Cgroup({ any: directory }).processes()).toSorted((a, b) => a - b);
+  const pids = readProcessIds(directory).toSorted((a, b) => a - b);
   const [first] = pids;
   if (first === undefined) return undefined;
   let fileDescriptors = 0;
