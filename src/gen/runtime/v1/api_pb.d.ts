@@ -4120,7 +4120,7 @@ export declare const PsiStatsSchema: GenMessage<PsiStats>;
  */
 export declare type PsiData = Message<"runtime.v1.PsiData"> & {
   /**
-   * Microseconds of waiting since the start.
+   * Nanoseconds of waiting since the start.
    *
    * @generated from field: uint64 Total = 1;
    */
