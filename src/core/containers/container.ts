@@ -101,7 +101,7 @@ export interface ContainerRecord {
   /** What is published while it runs. */
   readonly ports: readonly PortMapping[];
   readonly state: ContainerState;
-  /** The process it runs or ran, as its runtime got it: execs inherit from it. */
+  /** The process it runs or ran, or will run when that is decided, as its runtime gets it: execs inherit from it. */
   readonly process?: RuntimeProcess;
 }
 

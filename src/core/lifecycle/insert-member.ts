@@ -48,10 +48,13 @@ export async function insertMember(
     signal,
   });
   await failpoint("create-container:hooked");
-  const record = await engine.registry.insert(draft, {
-    spec,
-    check: (reader) => checkReady(reader.find(sandboxTable, pod.id)),
-  });
+  const record = await engine.registry.insert(
+    { ...draft, process: spec.process },
+    {
+      spec,
+      check: (reader) => checkReady(reader.find(sandboxTable, pod.id)),
+    },
+  );
   undo.move();
   await hooks.postCreateContainer(podSeen, containerView(engine, record, { spec }), { signal });
   return record;

@@ -28,12 +28,12 @@ export function containerMessage(engine: Pick<Engine, "images">, record: PodCont
 }
 
 export function containerStatusMessage(
-  engine: Engine,
+  engine: Pick<Engine, "images">,
   record: PodContainer,
 ): MessageInitShape<typeof cri.ContainerStatusSchema> {
   const { config, state } = record;
   const reason = containerReason(record);
-  const user = (record.process ?? engine.registry.findSpec(record.id)?.process)?.user;
+  const user = record.process?.user;
   return {
     id: record.id,
     ...common(engine, record),
