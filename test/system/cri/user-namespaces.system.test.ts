@@ -21,6 +21,10 @@ const hostId = 823_296;
 const mappings = [{ containerId: 0, hostId, length: 65_536 }];
 const userns = { mode: NamespaceMode.POD, uids: mappings, gids: mappings };
 
+function squeeze(line: string): string {
+  return line.trim().replace(/\s+/g, " ");
+}
+
 async function open() {
   const daemon = await startDaemon(
     { after },
@@ -44,13 +48,16 @@ binary = "${directory}/runc"
     nodeOptions: { createConnection: () => connect(path.join(daemon.state, "cri.sock")) },
     idleConnectionTimeoutMs: 1000,
   });
-  return { daemon, cri: createClient(RuntimeService, transport) };
+  const cri = createClient(RuntimeService, transport);
+  const ready = async () => await eventually("CRI's socket", async () => await cri.version({}).catch(() => undefined));
+  await ready();
+  return { daemon, cri, ready };
 }
 
 if (peers.status === 3) {
   void test("pods with a user namespace", { skip: peers.stderr.trim() }, () => {});
 } else {
-  const { daemon, cri } = await open();
+  const { daemon, cri, ready } = await open();
 
   const podConfig = (name: string, namespaces: object = {}) => ({
     metadata: { name, uid: `uid-${name}`, namespace: "default", attempt: 0 },
@@ -69,41 +76,51 @@ if (peers.status === 3) {
     },
   });
 
+  /** Starts a shell in a container of the pod. */
+  const startIn = async (
+    podSandboxId: string,
+    config: ReturnType<typeof podConfig>,
+    words: string,
+    more: object = {},
+  ) => {
+    const { name } = config.metadata;
+    const { containerId } = await cri.createContainer({
+      podSandboxId,
+      sandboxConfig: config,
+      config: {
+        metadata: { name, attempt: 0 },
+        image: { image: "busybox:latest" },
+        command: ["sh", "-c", words],
+        logPath: `${name}.log`,
+        linux: {
+          securityContext: {
+            namespaceOptions: config.linux.securityContext.namespaceOptions,
+            // Which is over the pod's own network only.
+            capabilities: { addCapabilities: ["NET_ADMIN"] },
+          },
+        },
+        ...more,
+      },
+    });
+    await cri.startContainer({ containerId });
+    return containerId;
+  };
+
   /** Runs a shell in a container of a new pod to its end; what it wrote and its exit code. */
   const runIn = async (config: ReturnType<typeof podConfig>, words: string, more: object = {}) => {
     const { podSandboxId } = await cri.runPodSandbox({ config });
     try {
-      const name = config.metadata.name;
-      const { containerId } = await cri.createContainer({
-        podSandboxId,
-        sandboxConfig: config,
-        config: {
-          metadata: { name, attempt: 0 },
-          image: { image: "busybox:latest" },
-          command: ["sh", "-c", words],
-          logPath: `${name}.log`,
-          linux: {
-            securityContext: {
-              namespaceOptions: config.linux.securityContext.namespaceOptions,
-              // Which is over the pod's own network only.
-              capabilities: { addCapabilities: ["NET_ADMIN"] },
-            },
-          },
-          ...more,
-        },
-      });
-      await cri.startContainer({ containerId });
-      const status = async () => (await cri.containerStatus({ containerId })).status;
+      const containerId = await startIn(podSandboxId, config, words, more);
       const ended = await eventually("its end", async () => {
-        const now = await status();
-        return now?.finishedAt === 0n ? undefined : now;
+        const { status } = await cri.containerStatus({ containerId });
+        return status?.finishedAt === 0n ? undefined : status;
       });
-      const log = await readFile(path.join(config.logDirectory, `${name}.log`), "utf8");
+      const log = await readFile(path.join(config.logDirectory, `${config.metadata.name}.log`), "utf8");
       const lines = log
         .trim()
         .split("\n")
-        .map((line) => line.split(" ").slice(3).join(" ").trim().replace(/\s+/g, " "));
-      return { exitCode: ended?.exitCode, lines };
+        .map((line) => squeeze(line.split(" ").slice(3).join(" ")));
+      return { exitCode: ended.exitCode, lines };
     } finally {
       await cri.removePodSandbox({ podSandboxId });
     }
@@ -138,6 +155,31 @@ if (peers.status === 3) {
     const { lines } = await runIn(podConfig("shared", { pid: NamespaceMode.POD }), "id -u; ls -d /proc/1; echo $$");
     assert.deepEqual(lines.slice(0, 2), ["0", "/proc/1"]);
     assert.notEqual(lines[2], "1");
+  });
+
+  test("a pod keeps its user namespace when the daemon starts again, also for new containers and execs", async () => {
+    const config = podConfig("kept");
+    const { podSandboxId } = await cri.runPodSandbox({ config });
+    try {
+      const before = await startIn(podSandboxId, config, "sleep 1000");
+      await daemon.restart();
+      await ready();
+      const after = await startIn(
+        podSandboxId,
+        { ...config, metadata: { ...config.metadata, name: "new" } },
+        "sleep 1000",
+      );
+      for (const containerId of [before, after]) {
+        const words = "id -u; cat /proc/self/uid_map; touch /new && echo ok > /dev/stdout; readlink /proc/self/ns/user";
+        const { stdout, exitCode } = await cri.execSync({ containerId, cmd: ["sh", "-c", words], timeout: 10n });
+        const { ino } = await stat(path.join(daemon.state, "namespaces", podSandboxId, "user"));
+        const lines = new TextDecoder().decode(stdout).trim().split("\n").map(squeeze);
+        assert.deepEqual(lines, ["0", `0 ${hostId} 65536`, "ok", `user:[${ino}]`]);
+        assert.equal(exitCode, 0);
+      }
+    } finally {
+      await cri.removePodSandbox({ podSandboxId });
+    }
   });
 
   test("refuses what no pod with a user namespace can have", async () => {
