@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The owner's side of the namespace thread: starts it, numbers the requests, and starts another one when it ended.
 
+import type { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
-import { EngineError, unavailable } from "../../base/errors.ts";
+import { assert, EngineError, unavailable } from "../../base/errors.ts";
+import { type ConnectRequest, finishConnection } from "./connect.ts";
 import type { PinRequest } from "./pin.ts";
 import type { InterfacesByPin, NamespaceMessage, NamespaceReply, NamespaceWork } from "./worker.ts";
 
@@ -32,6 +34,13 @@ export class NamespaceThread implements AsyncDisposable {
   async readInterfaces(pins: readonly string[]): Promise<InterfacesByPin> {
     const { interfaces } = await this.#ask({ interfacesOf: pins });
     return interfaces ?? new Map();
+  }
+
+  /** A connection to a port of a pinned network namespace, at its loopback address. The caller's to end. */
+  async connect(request: ConnectRequest, { signal }: { readonly signal: AbortSignal }): Promise<Socket> {
+    const { descriptor } = await this.#ask({ connect: request });
+    assert(descriptor !== undefined, "a connection has a descriptor");
+    return await finishConnection(descriptor, { signal });
   }
 
   async #ask(work: NamespaceWork): Promise<NamespaceReply> {

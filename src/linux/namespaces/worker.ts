@@ -4,11 +4,15 @@
 
 import type { MessagePort } from "node:worker_threads";
 import { codeOf, type ErrorCode, messageOf } from "../../base/errors.ts";
+import { type ConnectRequest, startConnectionIn } from "./connect.ts";
 import { type InterfaceTraffic, readInterfacesOf } from "./interfaces.ts";
 import { type HomeNamespaces, openHomeNamespaces, type PinRequest, pinNamespaces, StrayThreadError } from "./pin.ts";
 
-/** What the thread does: make and pin namespaces, or count the traffic in pinned ones. */
-export type NamespaceWork = { readonly pin: PinRequest } | { readonly interfacesOf: readonly string[] };
+/** What the thread does: make and pin namespaces, count the traffic in pinned ones, or connect to something in one. */
+export type NamespaceWork =
+  | { readonly pin: PinRequest }
+  | { readonly interfacesOf: readonly string[] }
+  | { readonly connect: ConnectRequest };
 
 /** By the pins of the namespaces. */
 export type InterfacesByPin = ReadonlyMap<string, readonly InterfaceTraffic[]>;
@@ -23,6 +27,8 @@ export interface NamespaceMessage {
 export interface NamespaceReply {
   readonly sequence: number;
   readonly interfaces?: InterfacesByPin;
+  /** Of a connection that has begun; the asker's from now on. */
+  readonly descriptor?: number;
   readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
@@ -40,7 +46,8 @@ export function serveNamespaces(port: MessagePort): void {
   });
 }
 
-function perform(work: NamespaceWork, home: HomeNamespaces): Pick<NamespaceReply, "interfaces"> {
+function perform(work: NamespaceWork, home: HomeNamespaces): Pick<NamespaceReply, "interfaces" | "descriptor"> {
+  if ("connect" in work) return { descriptor: startConnectionIn(work.connect, home) };
   if ("interfacesOf" in work) return { interfaces: readInterfacesOf(work.interfacesOf, home) };
   pinNamespaces(work.pin, home);
   return {};
