@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A store that answers reads of some tables from memory: small ones that are read all the time, such as the records of
 // containers. Writes go through; what they changed is read back once they are on disk. Inside a transaction the store
-// below is asked. Values are shared by all who read them, so nobody may change one.
+// below is asked. Values are shared by all who read them, so they are frozen.
 
 import type { KeyRange, Store, Table, Transaction } from "../store.ts";
 import { compareKeys, inRange } from "../store-key.ts";
@@ -12,7 +12,7 @@ class CachedRows {
   #sortedKeys: readonly string[] | undefined;
 
   constructor(entries: Iterable<readonly [string, unknown]>) {
-    for (const [key, value] of entries) this.#values.set(key, value);
+    for (const [key, value] of entries) this.#values.set(key, frozen(value));
   }
 
   get(key: string): unknown {
@@ -25,7 +25,7 @@ class CachedRows {
       return;
     }
     if (!this.#values.has(key)) this.#sortedKeys = undefined;
-    this.#values.set(key, value);
+    this.#values.set(key, frozen(value));
   }
 
   select(range: KeyRange): readonly (readonly [string, unknown])[] {
@@ -34,6 +34,13 @@ class CachedRows {
     const keys = everything ? this.#sortedKeys : this.#sortedKeys.filter((key) => inRange(key, range));
     return keys.slice(0, range.limit).map((key) => [key, this.#values.get(key)] as const);
   }
+}
+
+/** The same value, with all that hangs on it. */
+function frozen(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+  for (const member of Object.values(value)) frozen(member);
+  return Object.freeze(value);
 }
 
 class CachedStore implements Store {

@@ -100,7 +100,11 @@ function testReading(name: string, openEmpty: () => Promise<Store>): void {
     await store.transaction((transaction) => transaction.put(rows, "k", value));
     value.tags.push("b");
     const read = store.find(defineTable<{ readonly tags: string[] }>("rows"), "k");
-    read?.tags.push("c");
+    try {
+      read?.tags.push("c");
+    } catch (error) {
+      assert.ok(error instanceof TypeError, "frozen");
+    }
     assert.deepEqual(store.find(rows, "k")?.tags, ["a"]);
   });
 
