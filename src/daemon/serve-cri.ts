@@ -47,8 +47,17 @@ export async function serveCri(
     background: engine.background,
     logger: logger.child({ scope: "core/metrics" }),
   });
+  // Beside the snapshots, on their file system: what a trial that was cut short leaves is nobody's there.
+  const idmap = await engine.mounts.canIdmap(config.root);
+  if (!idmap.possible) logger.info({ reason: idmap.reason }, "pods cannot have user namespaces here");
   const runtime = runtimeService(
-    { engine, version, streaming, info: { handlers: config.runtime.handlers, cri: config.cri } },
+    {
+      engine,
+      version,
+      streaming,
+      canIdmap: idmap.possible,
+      info: { handlers: config.runtime.handlers, cri: config.cri },
+    },
     statsHandlers({ ...engine, statistics }),
   );
   const images = grpcService(

@@ -9,6 +9,8 @@ export interface CriRuntime {
   /** Berth's own. */
   readonly version: string;
   readonly streaming: StreamingUrls;
+  /** Whether root filesystems can be mounted with mapped owners here. */
+  readonly canIdmap: boolean;
   /** What a verbose Status shows of the configuration. */
   readonly info: Readonly<Record<string, unknown>>;
 }

@@ -8,15 +8,14 @@ import type { CriRuntime, Waiting } from "./deps.ts";
 /** Whether pods can be run and attached to a network, and what each handler can do here: that, and nothing else. */
 export async function status(runtime: CriRuntime, { verbose }: cri.StatusRequest, { signal }: Waiting) {
   const { engine } = runtime;
-  const [reports, standard, network, idmap] = await Promise.all([
+  const [reports, standard, network] = await Promise.all([
     engine.handlers.report({ signal }),
     runtimeCondition(runtime, signal),
     networkCondition(runtime, signal),
-    engine.mounts.canIdmap(engine.snapshotter.root),
   ]);
   const features = ({ features: found }: Pick<HandlerReport, "features">) => ({
     recursiveReadOnlyMounts: found?.recursiveReadOnly === true,
-    userNamespaces: engine.host.userNamespaces && found?.idMappedMounts === true && idmap.possible,
+    userNamespaces: engine.host.userNamespaces && found?.idMappedMounts === true && runtime.canIdmap,
   });
   const usable = reports.filter((report) => report.features !== undefined);
   const byDefault = usable.find(({ name }) => name === standard.handler);
