@@ -20,7 +20,7 @@ void describe("statistics of pods", () => {
   let runtime: Client<typeof RuntimeService>;
   let count = 0;
 
-  before(() => {
+  before(async () => {
     const socket = path.join(suite.daemon.state, "cri.sock");
     const transport = createGrpcTransport({
       baseUrl: "http://cri",
@@ -28,7 +28,13 @@ void describe("statistics of pods", () => {
       idleConnectionTimeoutMs: 500,
     });
     runtime = createClient(RuntimeService, transport);
+    await untilServed();
   });
+
+  /** CRI's socket is there a moment after the engine's. */
+  async function untilServed(): Promise<void> {
+    await eventually("the socket of CRI", async () => await runtime.version({}).catch(() => undefined));
+  }
 
   /** A pod that is gone after the test. */
   async function runPod(t: TestContext, { network = "pod" }: PodOptions = {}) {
@@ -216,5 +222,22 @@ void describe("statistics of pods", () => {
       streamed,
       podMetrics.map((metrics) => metrics.podSandboxId),
     );
+  });
+
+  void test("a daemon that was started anew goes on counting", async (t) => {
+    const { podSandboxId, start } = await runPod(t);
+    const id = await start("i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; touch /ready; sleep 1000");
+    await until(id, "test -e /ready");
+    const before = await statsOf(id);
+    await suite.daemon.kill();
+    await suite.daemon.start();
+    await untilServed();
+    const { cpu, memory } = await statsOf(id);
+    const used = cpu?.usageCoreNanoSeconds?.value ?? 0n;
+    assert.ok(used > 0n && used >= (before.cpu?.usageCoreNanoSeconds?.value ?? 0n));
+    assert.ok((memory?.usageBytes?.value ?? 0n) > 0n);
+    const { stats: pod } = await runtime.podSandboxStats({ podSandboxId });
+    assert.ok((pod?.linux?.cpu?.usageCoreNanoSeconds?.value ?? 0n) >= used);
+    assert.equal(pod?.linux?.network?.defaultInterface?.name, "eth0");
   });
 });
