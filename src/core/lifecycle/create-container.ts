@@ -17,6 +17,7 @@ import type { ContainerConfig } from "../containers/container-config.ts";
 import { checkContainerConfig } from "../containers/spec/check-config.ts";
 import type { Image } from "../images/image-service.ts";
 import type { PodRecord } from "../sandboxes/sandbox.ts";
+import { checkModes } from "./check-modes.ts";
 import { containerEvent } from "./container-events.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
 import { insertMember } from "./insert-member.ts";
@@ -57,6 +58,7 @@ export async function createContainer(
   }));
   const { image } = pinned;
   const config = resolveJoins(engine, request.config, image);
+  checkModes(engine, config, request.member?.pod);
   const usable = await engine.handlers.use(request.member?.pod.pod.handler ?? config.runtimeHandler, { signal });
   const warnings = checkContainerConfig(config, engine.host);
   await using undo = new AsyncDisposableStack();

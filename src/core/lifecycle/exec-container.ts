@@ -117,10 +117,15 @@ async function createProcess(
   const { record, running, id, config, stdio, size, signal } = parts;
   if (record.process === undefined) throw internal(`container ${record.id} runs without a recorded process`);
   const image = record.imageDefaults;
-  const user = await userIn(engine, rootfsPath(engine, record.id), {
+  const { supplementalGroupsPolicy } = record.config;
+  const found = await userIn(engine, rootfsPath(engine, record.id), {
     user: config.user ?? record.config.user ?? image.User ?? "",
     groupAdd: record.config.groupAdd,
+    ...(supplementalGroupsPolicy !== undefined && { policy: supplementalGroupsPolicy }),
   });
+  // The container may have groups of its devices besides.
+  const groups = config.user === undefined ? (record.process.user.additionalGids ?? []) : [];
+  const user = { ...found, additionalGids: [...new Set([...found.additionalGids, ...groups])] };
   const process = buildExecProcess({
     container: record.process,
     config: record.config,

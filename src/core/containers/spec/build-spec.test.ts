@@ -297,6 +297,23 @@ test("the filter: the default, one's own, none", () => {
   assert.throws(() => filter(["seccomp={"]), { message: "decoding seccomp profile failed: it is not JSON" });
 });
 
+test("an exec has the variables that devices and hooks gave the container, not its terminal or home", () => {
+  const input = specInput({ environment: ["A=1", "B"], terminal: true }, { image: { Env: ["B=1"] } });
+  const built = buildSpec(input).process;
+  const container = { ...built, env: [...built.env, "GPU=0"] };
+  const user = { uid: 33, gid: 33, additionalGids: [33], home: "/var/www" };
+  const { env } = buildExecProcess({
+    ...input,
+    container,
+    user,
+    command: ["id"],
+    environment: ["A=2"],
+    terminal: false,
+    privileged: false,
+  });
+  assert.deepEqual(env.slice(1), ["HOSTNAME=c1", "A=2", "GPU=0", "HOME=/var/www"]);
+});
+
 test("an exec inherits what the container's process has", () => {
   const input = specInput({ capabilitiesAdd: ["NET_ADMIN"], environment: ["A=1"], workingDirectory: "/w" });
   const container = buildSpec(input).process;

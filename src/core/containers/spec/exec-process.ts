@@ -7,7 +7,7 @@ import { type RlimitValue, type RuntimeProcess, unlimitedRlimit } from "../../..
 import type { HostFacts } from "../../host/host-facts.ts";
 import type { ContainerConfig } from "../container-config.ts";
 import type { ResolvedUser } from "../user.ts";
-import { buildEnvironment } from "./environment.ts";
+import { buildEnvironment, mergeEnvironment } from "./environment.ts";
 import { capabilitySets, toRuntimeUser } from "./process.ts";
 import { resolveWorkingDirectory } from "./working-directory.ts";
 
@@ -48,13 +48,22 @@ export function buildExecProcess(input: ExecInput): RuntimeProcess {
       hostname: input.hostname,
       terminal: input.terminal,
       home: user.home,
-      layers: [input.image.Env ?? [], input.config.environment, input.environment],
+      layers: [...inheritedEnvironment(input), input.environment],
     }),
     cwd: resolveWorkingDirectory(input.workingDirectory, own.cwd),
     capabilities: capabilitySets(capabilities, user.uid),
     rlimits: (own.rlimits ?? []).map(({ type, soft, hard }) => ({ type, soft: restored(soft), hard: restored(hard) })),
     ...(apparmorProfile === undefined || input.privileged ? {} : { apparmorProfile }),
   };
+}
+
+/** The container's own variables; its terminal and its user's home are not the exec's. */
+function inheritedEnvironment({ container, image, config }: ExecInput): readonly (readonly string[])[] {
+  const asked = [image.Env ?? [], config.environment];
+  const names = new Set(mergeEnvironment(asked).map((entry) => entry.split("=", 1)[0]));
+  const isOwn = (name = "") => (name === "TERM" || name === "HOME") && !names.has(name);
+  // Devices and hooks have added to what was asked.
+  return [...asked, container.env.filter((entry) => !isOwn(entry.split("=", 1)[0]))];
 }
 
 /** A process that was kept in the store comes back with a plain object where no limit was meant. */
