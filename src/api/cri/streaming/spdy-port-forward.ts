@@ -84,20 +84,28 @@ function requestId(stream: SpdyStream): string {
 
 function peerConnection(data: SpdyStream, error: SpdyStream): PeerConnection {
   void error.incoming.return?.();
+  const close = () => {
+    data.reset();
+    error.reset();
+  };
   return {
     input: data.incoming,
     output: async (chunk) => await data.write(chunk),
     async end() {
-      await error.end();
-      await data.end();
-      data.reset();
-      error.reset();
+      try {
+        await error.end();
+        await data.end();
+      } finally {
+        close();
+      }
     },
     async fail(message) {
-      await error.write(Buffer.from(message));
-      await error.end();
-      data.reset();
-      error.reset();
+      try {
+        await error.write(Buffer.from(message));
+        await error.end();
+      } finally {
+        close();
+      }
     },
   };
 }

@@ -184,6 +184,9 @@ test("an idle connection is ended, and its command with it", async (t) => {
   await openStreams(peer, "error", "stdout", "stderr");
   await peer.end();
   await until(() => runtime.aborted.length === 1, "the handler heard of it");
+  const webSocket = await ChannelClient.open(exec("sleep 1000"), "v5.channel.k8s.io");
+  await webSocket.closed();
+  await until(() => runtime.aborted.length === 2, "the handler of the WebSocket too");
 });
 
 test("the handler hears when the peer has gone", async (t) => {
@@ -348,6 +351,25 @@ test("SPDY port-forward: what cannot be reached is said, and the connection stay
   await peer.open({ streamtype: "error", port: String(port), requestid: "x" });
   await peer.sendData(again, "", true);
   assert.equal((await peer.data(again)).toString(), "\n0");
+});
+
+test("SPDY port-forward: a client that lets one connection go keeps the others", async (t) => {
+  const { server } = await world(t);
+  const port = String(await echoService(t));
+  const { peer } = await connectSpdy(server.portForwardUrl({ sandboxId: "s", ports: [] }), "portforward.k8s.io");
+  await using _ = peer;
+  const open = async (requestid: string) => {
+    const error = await peer.open({ streamtype: "error", port, requestid });
+    const data = await peer.open({ streamtype: "data", port, requestid });
+    await peer.sendData(data, "x");
+    await peer.frame((frame) => frame.kind === "data" && frame.streamId === data);
+    return { error, data };
+  };
+  const [gone, kept] = [await open("gone"), await open("kept")];
+  await peer.send({ kind: "rst-stream", streamId: gone.data, status: 5 });
+  await peer.data(gone.error);
+  await peer.sendData(kept.data, "y", true);
+  assert.equal((await peer.data(kept.data)).toString(), "xy\n2");
 });
 
 test("SPDY port-forward: the handlers hear when the peer has gone", async (t) => {

@@ -102,6 +102,9 @@ test("the host's services are not those of the namespace, and stay the host's ow
     message: new RegExp(`cannot connect to port ${port}: .*ECONNREFUSED`),
   });
   // The thread has come home, and the host is reached without a namespace.
+  const own = await readlink("/proc/self/ns/net");
+  for (const task of await readdir("/proc/self/task"))
+    assert.equal(await readlink(`/proc/self/task/${task}/ns/net`), own);
   const socket = await dialer.connect(undefined, port, { signal });
   assert.equal(await text(socket), "host");
   socket.destroy();
