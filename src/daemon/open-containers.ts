@@ -22,6 +22,7 @@ import { FifoStreamOpener } from "../drivers/streams/fifo/fifo-streams.ts";
 import { localBindSources } from "../drivers/volume/local/bind-sources.ts";
 import { openLocalVolumes } from "../drivers/volume/local/local-volumes.ts";
 import { removeEmptyCgroup } from "../linux/cgroup/remove-empty.ts";
+import type { NamespaceThread } from "../linux/namespaces/namespace-thread.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Metadata } from "./open-metadata.ts";
 import { openSandboxes } from "./open-sandboxes.ts";
@@ -34,6 +35,7 @@ export interface Containers extends AsyncDisposable {
   readonly sandboxes: SandboxService;
   readonly networks: NetworkDriver;
   readonly cgroups: Cgroups;
+  readonly namespaceThread: NamespaceThread;
   readonly handlers: HandlerTable;
   readonly streams: StreamOpener;
   readonly logs: ContainerLogs;
@@ -51,7 +53,9 @@ export async function openContainers(
   await using undo = new AsyncDisposableStack();
   // Runtimes make the parent of their containers and leave it: with the last container it goes.
   undo.defer(async () => await removeEmptyCgroup(config.containers.cgroupParent));
-  const { sandboxes, networks, cgroups } = undo.use(await openSandboxes(config, { store, host }, logger));
+  const { sandboxes, networks, cgroups, namespaceThread } = undo.use(
+    await openSandboxes(config, { store, host }, logger),
+  );
   const shim = undo.use(
     await openShimRuntime(
       {
@@ -97,6 +101,7 @@ export async function openContainers(
     sandboxes,
     networks,
     cgroups,
+    namespaceThread,
     handlers,
     streams: new FifoStreamOpener({ logger: logger.child({ scope: "streams/fifo" }), keeper }),
     logs: new CriFileLogs({ logger: logger.child({ scope: "logs/cri-file" }) }),

@@ -19,6 +19,7 @@ import { podsForHooks } from "../core/pods/pods-for-hooks.ts";
 import { adoptPods, finishPods } from "../core/pods/recover-pods.ts";
 import { createLocalDevices } from "../drivers/cdi/local/local-devices.ts";
 import { NriHooks, nriDefaults } from "../drivers/hooks/nri/nri-hooks.ts";
+import type { NamespaceThread } from "../linux/namespaces/namespace-thread.ts";
 import type { DaemonConfig } from "./config.ts";
 import { openContainers } from "./open-containers.ts";
 import { openImages } from "./open-images.ts";
@@ -42,6 +43,7 @@ export interface OpenedEngine extends AsyncDisposable {
   readonly engine: Engine;
   readonly transfer: ImageTransfer;
   readonly networks: NetworkDriver;
+  readonly namespaceThread: NamespaceThread;
   readonly version: string;
 }
 
@@ -101,6 +103,7 @@ export async function openEngine(
     engine,
     transfer: images.transfer,
     networks: containers.networks,
+    namespaceThread: containers.namespaceThread,
     version,
     [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
   };

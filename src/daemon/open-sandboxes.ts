@@ -11,6 +11,7 @@ import { defaultPluginDirectories } from "../drivers/network/cni/plugin-runner.t
 import { LocalNetworkFiles } from "../drivers/network-files/local/local-network-files.ts";
 import { openNamespaceSandboxer } from "../drivers/sandbox/namespaces/namespace-sandboxer.ts";
 import { removeEmptyCgroup } from "../linux/cgroup/remove-empty.ts";
+import { NamespaceThread } from "../linux/namespaces/namespace-thread.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { Metadata } from "./open-metadata.ts";
 import { userNamespaceProgram, workerUrl } from "./program-files.ts";
@@ -19,6 +20,8 @@ export interface Sandboxes extends AsyncDisposable {
   readonly sandboxes: SandboxService;
   readonly networks: NetworkDriver;
   readonly cgroups: Cgroups;
+  /** Where whatever must happen inside a namespace happens. */
+  readonly namespaceThread: NamespaceThread;
 }
 
 export async function openSandboxes(
@@ -27,12 +30,9 @@ export async function openSandboxes(
   logger: Logger,
 ): Promise<Sandboxes> {
   await using undo = new AsyncDisposableStack();
+  const namespaceThread = undo.use(new NamespaceThread(workerUrl("namespaces")));
   const sandboxer = undo.use(
-    await openNamespaceSandboxer({
-      stateDirectory: config.state,
-      workerUrl: workerUrl("namespaces"),
-      userNamespaceProgram,
-    }),
+    await openNamespaceSandboxer({ stateDirectory: config.state, thread: namespaceThread, userNamespaceProgram }),
   );
   const networks = undo.use(
     await openCniNetworkDriver({
@@ -58,6 +58,7 @@ export async function openSandboxes(
   return {
     sandboxes,
     networks,
+    namespaceThread,
     cgroups: { removeEmpty: removeEmptyCgroup },
     [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
   };

@@ -9,32 +9,28 @@ import { imageService } from "../api/cri/images/service.ts";
 import { runtimeService } from "../api/cri/runtime/service.ts";
 import { statsHandlers } from "../api/cri/stats/service.ts";
 import { StreamingServer } from "../api/cri/streaming/streaming-server.ts";
-import { notImplemented, toEngineError } from "../base/errors.ts";
+import { toEngineError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { pinnedBy } from "../core/images/pinned.ts";
 import { StatisticsService } from "../core/metrics/statistics-service.ts";
 import { SnapshotTotalsReader } from "../core/snapshots/snapshot-totals.ts";
 import { openLinuxStatistics } from "../drivers/metrics/linux/linux-statistics.ts";
+import { linuxPortDialer } from "../drivers/port-forward/linux/linux-port-dialer.ts";
 import { ImageService } from "../gen/runtime/v1/api_pb.js";
-import { NamespaceThread } from "../linux/namespaces/namespace-thread.ts";
 import type { DaemonConfig } from "./config.ts";
 import type { OpenedEngine } from "./open-engine.ts";
-import { workerUrl } from "./program-files.ts";
 
 export async function serveCri(
   config: DaemonConfig,
-  { engine, version }: OpenedEngine,
+  { engine, version, namespaceThread }: OpenedEngine,
   logger: Logger,
   { shutdownSignal }: { readonly shutdownSignal: AbortSignal },
 ): Promise<AsyncDisposable> {
   await using undo = new AsyncDisposableStack();
-  const namespaceThread = undo.use(new NamespaceThread(workerUrl("namespaces")));
   const { address, port, tls } = config.cri.streaming;
   const streaming = undo.use(
     await StreamingServer.open({
-      runtime: streamingEngine(engine, {
-        connect: async () => await Promise.reject(notImplemented("port-forward is not there yet")),
-      }),
+      runtime: streamingEngine(engine, linuxPortDialer({ namespaceThread })),
       log: logger.child({ scope: "api/cri/streaming" }),
       address,
       port,
