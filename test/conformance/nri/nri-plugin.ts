@@ -163,3 +163,11 @@ export class NriPlugin implements AsyncDisposable {
 export function idOf({ container, pod }: PluginEvent): string | undefined {
   return container?.id ?? pod?.id;
 }
+
+/** What lies at this path of an object in protobuf's JSON; undefined when nothing does. */
+export function at(value: unknown, ...keys: readonly string[]): unknown {
+  return keys.reduce<unknown>(
+    (current, key) => (typeof current === "object" && current !== null ? (current as Json)[key] : undefined),
+    value,
+  );
+}
