@@ -89,6 +89,15 @@ for (const [name, transport] of Object.entries(transports)) {
     assert.deepEqual([found.code, found.error], [0, ""]);
   });
 
+  test(`${name}: a command that ends before its input does`, { skip }, async (t) => {
+    const { server } = await open(t);
+    const client = start(t, server.execUrl({ ...command("head -c 3; exit 5"), ...all }), [...transport, "-stdin"]);
+    client.stdin?.write(Buffer.alloc(5_000_000, "abc"));
+    assert.ok(client.stdout);
+    const found = JSON.parse(await text(client.stdout)) as Result;
+    assert.deepEqual([found.stdout.text, found.code, found.error], ["abc", 5, ""]);
+  });
+
   test(`${name}: 50 MB of output arrive as they are, also at a slow reader`, { skip }, async (t) => {
     const { server } = await open(t);
     const size = 50_000_000;
