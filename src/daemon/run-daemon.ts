@@ -34,6 +34,8 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
   const shutdown = new AbortController();
   const signal = AbortSignal.any([stop.signal, deadlineSignal(startDeadlineMs, "starting the daemon")]);
   const opened = resources.use(await openEngine(config, logger, { signal }));
+  // First: whoever finds the engine's socket finds this one too.
+  resources.use(await serveCri(config, opened, logger));
   const [inherited] = activatedSockets(manager);
   resources.use(
     await serveApi({
@@ -46,8 +48,6 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
     }),
   );
   resources.defer(() => shutdown.abort());
-  // Closed first, and given a moment: the kubelet's calls are short.
-  resources.use(await serveCri(config, opened, logger, { shutdownSignal: shutdown.signal }));
   notifyReady(manager);
   logger.info(
     { version, socket: config.socket, root: config.root, milliseconds: Math.round(performance.now() - started) },

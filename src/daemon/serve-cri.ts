@@ -24,7 +24,6 @@ export async function serveCri(
   config: DaemonConfig,
   { engine, version, namespaceThread }: OpenedEngine,
   logger: Logger,
-  { shutdownSignal }: { readonly shutdownSignal: AbortSignal },
 ): Promise<AsyncDisposable> {
   await using undo = new AsyncDisposableStack();
   const { address, port, tls } = config.cri.streaming;
@@ -71,7 +70,8 @@ export async function serveCri(
       socket: config.cri.socket,
       services: [runtime, images],
       logger: logger.child({ scope: "api/cri" }),
-      shutdownSignal,
+      // Closing gives calls a moment: the kubelet's are short.
+      shutdownSignal: AbortSignal.any([]),
     }),
   );
   logger.info({ socket: server.address }, "serving CRI");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images that are mounted into containers: a view of the image's layers, mounted on the host while the container is
-// there, and bound into it. The directories lie at <state>/image-mounts/<container>/<number>.
+// there, and bound into it. The directories lie at <state>/image-mounts/<container>-<number>.
 
-import { EngineError, invalidArgument } from "../../base/errors.ts";
+import { codeOf, EngineError, invalidArgument, messageOf } from "../../base/errors.ts";
 import type { IdMappings } from "../../base/id-mapping.ts";
 import type { ContainerId } from "../../base/ids.ts";
 import type { ImageMountRequest } from "../../base/parse/mount-request.ts";
@@ -10,6 +10,9 @@ import type { ContainerMount, ContainerRecord } from "../containers/container.ts
 import type { Image } from "../images/image-service.ts";
 import type { Engine } from "./engine.ts";
 import { idMappingsOf } from "./prepare-rootfs.ts";
+
+/** What the details of an error say that comes from mounting an image. */
+export const imageMountKind = "image-mount";
 
 export function imageMountsDirectory(engine: Engine): string {
   return `${engine.settings.paths.state}/image-mounts`;
@@ -33,18 +36,21 @@ export async function createImageMount(
   const chainId = await engine.images.unpack(image, { signal });
   if (chainId === undefined) throw invalidArgument(`the image ${request.image} has no layers and cannot be mounted`);
   const snapshotKey = `${owner.id}-mount-${owner.number}`;
-  const directory = `${imageMountsDirectory(engine)}/${owner.id}/${owner.number}`;
+  const directory = `${imageMountsDirectory(engine)}/${owner.id}-${owner.number}`;
   const mount = { request, source: "", anonymous: false, image: { id: image.id, snapshotKey, directory } };
   try {
     const mounts = await engine.snapshotter.view(snapshotKey, chainId, { signal });
     await engine.mounts.activate(directory, mounts, idMappings === undefined ? {} : { idMappings });
     const source = await engine.rootFilesystem.resolveDirectory(directory, request.subPath ?? "");
-    if (source === undefined)
-      throw new EngineError("not-found", `no directory ${request.subPath} in image ${request.image}`);
+    if (source === undefined) throw new EngineError("not-found", `it has no directory ${request.subPath}`);
     return { ...mount, source };
   } catch (error) {
     await removeImageMounts(engine, [mount]);
-    throw error;
+    signal.throwIfAborted();
+    throw new EngineError(codeOf(error), `mount image ${request.image} at ${request.target}: ${messageOf(error)}`, {
+      cause: error,
+      details: { kind: imageMountKind, id: image.id },
+    });
   }
 }
 

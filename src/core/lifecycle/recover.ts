@@ -106,7 +106,7 @@ async function unmountOrphans(engine: Engine, readyPods: ReadonlySet<SandboxId>)
   const ids = [...engine.running.keys(), ...engine.podTasks.keys(), ...readyPods];
   const wanted = [
     ...directories.flatMap((directory) => ids.map((id) => `${directory}/${id}`)),
-    ...engine.registry.list().map(({ id }) => `${images}/${id}`),
+    ...engine.registry.list().flatMap(({ mounts }) => mounts.map(({ image }) => image?.directory)),
   ];
   for (const directory of directories) {
     for (const mount of await engine.mounts.list(directory)) {

@@ -51,6 +51,7 @@ function toBind(message: cri.Mount, target: string, features: MountFeatures): Mo
 
 function toImage(message: cri.Mount, target: string): MountRequest {
   if (message.hostPath !== "") throw invalidArgument(`the mount at ${target} has both a host path and an image`);
+  if (!message.readonly) throw invalidArgument(`the image at ${target} can only be mounted read-only`);
   if (message.propagation !== cri.MountPropagation.PROPAGATION_PRIVATE) {
     throw invalidArgument(`the image at ${target} can only be mounted with private propagation`);
   }

@@ -2,8 +2,9 @@
 
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { invalidArgument, toEngineError } from "../../../base/errors.ts";
+import { EngineError, invalidArgument, isEngineError, toEngineError } from "../../../base/errors.ts";
 import { createContainer as createInEngine } from "../../../core/lifecycle/create-container.ts";
+import { imageMountKind } from "../../../core/lifecycle/image-mounts.ts";
 import { readyPod } from "../../../core/lifecycle/pod-member.ts";
 import type { PodMetadata } from "../../../core/sandboxes/pod.ts";
 import type * as cri from "../../../gen/runtime/v1/api_pb.js";
@@ -27,7 +28,7 @@ export async function createContainer(
   const logPath = toLogPath(config, pod.pod.config.logDirectory);
   if (logPath !== "") await ensureLogDirectory(logPath);
   const userSpecifiedImage = config.image?.userSpecifiedImage ?? "";
-  const { record } = await createInEngine(
+  const { record } = await create(
     engine,
     {
       name: containerName(pod.pod.config.metadata, name, attempt),
@@ -39,8 +40,33 @@ export async function createContainer(
       },
     },
     { signal },
-  );
+  ).catch((error: unknown) => {
+    throw nameIsTaken(error) ? alreadyThere(name, attempt, error) : error;
+  });
   return { containerId: record.id };
+}
+
+function nameIsTaken(error: unknown): error is EngineError {
+  return isEngineError(error) && error.code === "conflict" && error.details["kind"] === "container";
+}
+
+function alreadyThere(name: string, attempt: number, cause: EngineError): EngineError {
+  const { details } = cause;
+  return new EngineError(
+    "already-exists",
+    `the container ${name} of this pod (attempt ${attempt}) is there already as ${details["id"]}: remove that one first, or ask with another attempt`,
+    { details, cause },
+  );
+}
+
+/** The kubelet looks for the word in the message. */
+async function create(...of: Parameters<typeof createInEngine>): ReturnType<typeof createInEngine> {
+  try {
+    return await createInEngine(...of);
+  } catch (error) {
+    if (!isEngineError(error) || error.details["kind"] !== imageMountKind) throw error;
+    throw new EngineError(error.code, `ImageVolumeMountFailed: ${error.message}`, { cause: error });
+  }
 }
 
 /** What makes it one container, as people and docker's clients see it (dockershim's form). */
