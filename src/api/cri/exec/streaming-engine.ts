@@ -69,12 +69,16 @@ function sendInput(process: Input, { stdin }: StreamedProcess): Beside {
   if (stdin === undefined) return nothing;
   const iterator = stdin[Symbol.asyncIterator]();
   const sending = (async () => {
-    for (;;) {
-      const { done, value } = await iterator.next();
-      if (done === true) break;
-      await process.writeStdin(value);
+    try {
+      for (;;) {
+        const { done, value } = await iterator.next();
+        if (done === true) break;
+        await process.writeStdin(value);
+      }
+    } finally {
+      // Also when the peer has gone: whoever waits for input ends, as it would with a broken pipe.
+      await process.endStdin();
     }
-    await process.endStdin();
   })();
   return stoppable(sending, async () => void (await iterator.return?.()));
 }
