@@ -31,7 +31,7 @@ export async function containerSpec(engine: Engine, parts: SpecParts): Promise<R
   }
   const networkOwner = joinedContainer(engine, config.networkMode);
   const idMappings = pod?.config.userNamespace;
-  return buildSpec({
+  const spec = buildSpec({
     id: record.id,
     sandboxId: record.sandboxId,
     config: { ...config, cgroupParent: pod?.cgroupParent ?? config.cgroupParent ?? engine.settings.cgroupParent },
@@ -59,6 +59,16 @@ export async function containerSpec(engine: Engine, parts: SpecParts): Promise<R
     ...(pod !== undefined && { annotations: podContainerAnnotations(record, pod) }),
     ...(idMappings !== undefined && { idMappings }),
   });
+  if (spec.linux.mountLabel !== undefined) await relabel(engine, record, spec.linux.mountLabel);
+  return spec;
+}
+
+async function relabel(engine: Engine, record: ContainerRecord, label: string): Promise<void> {
+  for (const { request } of record.mounts) {
+    if (request.type === "bind" && request.relabel === true) {
+      await engine.volumes.relabelBindSource(request.source, label);
+    }
+  }
 }
 
 /** The sandbox has it pinned, or it is the host's. */

@@ -147,6 +147,11 @@ export class VolumeService {
     throw failedPrecondition(`path ${source} is mounted on ${mountPoint} but it is not ${wanted} mount`);
   }
 
+  /** Gives the files of a bind an SELinux label. */
+  async relabelBindSource(source: string, label: string): Promise<void> {
+    await this.#bindSources.relabel(source, label);
+  }
+
   /** Brings records and directories together: finishes removals, makes missing directories, adopts unknown ones. */
   async recover(): Promise<void> {
     const directories = new Set(await this.#driver.list());

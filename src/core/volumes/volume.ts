@@ -41,6 +41,8 @@ export interface BindSources {
   check(source: string, options: { readonly create: boolean }): Promise<void>;
   /** The mount that the source lies on, and whether mounts spread from it (shared) or to it (slave). */
   mountOf(source: string): Promise<SourceMount>;
+  /** Gives it and all below it this SELinux label; invalid-argument for what the host itself lives in. */
+  relabel(source: string, label: string): Promise<void>;
 }
 
 export interface SourceMount {

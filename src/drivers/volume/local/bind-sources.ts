@@ -5,6 +5,7 @@ import { internal, notFound, toEngineError } from "../../../base/errors.ts";
 import type { BindSources } from "../../../core/volumes/volume.ts";
 import { hasErrno } from "../../../host/files/errno.ts";
 import { mountOf, readMounts } from "../../../linux/mount/mountinfo.ts";
+import { relabelTree } from "./relabel.ts";
 
 /** Looks at (and makes) the sources of binds on this host. */
 export const localBindSources: BindSources = {
@@ -17,6 +18,7 @@ export const localBindSources: BindSources = {
       await makeDirectory(source);
     }
   },
+  relabel: relabelTree,
   async mountOf(source) {
     try {
       const entry = mountOf(await realpath(source), await readMounts());
