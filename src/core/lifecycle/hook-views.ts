@@ -28,9 +28,14 @@ export function podView(engine: Engine, record: PodRecord): PodView {
     ips: podAddresses(record),
     namespaces: namespacesOf(record),
     createdAt: record.createdAt,
+    stopped: isTakenDown(record),
     ...(overhead !== undefined && { overhead }),
     ...(resources !== undefined && { resources }),
   };
+}
+
+function isTakenDown({ status, namespaces, networks }: PodRecord): boolean {
+  return status === "not-ready" && Object.keys(namespaces).length === 0 && networks.length === 0;
 }
 
 /** Without their prefix lengths; none with the host's network. */

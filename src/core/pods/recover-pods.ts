@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings the pods of an earlier daemon and the kernel together, in two steps round the recovery of their containers:
-// first which of them still stand, then the removals that were cut short.
+// first which of them still stand, then the last of those that were never finished.
 
 import { messageOf } from "../../base/errors.ts";
 import type { SandboxId } from "../../base/ids.ts";
-import { cleanup, deadlineSignal } from "../../base/lifetime.ts";
+import { deadlineSignal } from "../../base/lifetime.ts";
 import type { Engine } from "../lifecycle/engine.ts";
 import type { PodRecord } from "../sandboxes/sandbox.ts";
 import { supervisePodTask } from "./pod-task.ts";
-import { removeHeldPod } from "./remove-pod.ts";
+import { removePodCgroup } from "./run-pod.ts";
 
 /** How long one pod's task may take to answer: the others do not wait for it. */
 const adoptDeadlineMs = 10_000;
@@ -48,14 +48,18 @@ async function adoptTask(engine: Engine, record: PodRecord, signal: AbortSignal)
   }
 }
 
-/** Removes what had not been made, or was being removed, when the daemon before ended. */
-export async function finishPods(engine: Engine): Promise<void> {
-  for (const { id, pod } of pods(engine)) {
-    if (pod.phase === "started") continue;
+/** The pods that had not been made when the daemon before ended: recovery takes them down. */
+export function unfinishedPods(engine: Engine): readonly PodRecord[] {
+  return pods(engine).filter(({ pod }) => pod.phase === "starting");
+}
+
+/** The last that is left of them when nothing of them runs any more. */
+export async function removeCgroupsOf(engine: Engine, unfinished: readonly PodRecord[]): Promise<void> {
+  for (const { id, pod } of unfinished) {
     try {
-      await cleanup(async (signal) => await removeHeldPod(engine, id, { signal }));
+      await removePodCgroup(engine, pod);
     } catch (error) {
-      engine.logger.error({ sandboxId: id, err: error }, "a pod left half-made could not be removed");
+      engine.logger.error({ sandboxId: id, err: error }, "the cgroup of a pod left half-made could not be removed");
     }
   }
 }

@@ -29,7 +29,6 @@ export async function runPod(
   const usable = await chooseHandler(engine, { runtimeHandler, annotations }, { signal });
   const id = newId<SandboxId>();
   const pod = newPod(engine, id, config, usable);
-  using hooks = engine.hooks.enter();
   await using undo = new AsyncDisposableStack();
   undo.defer(async () => await cleanup(async () => await removePodCgroup(engine, pod)));
   const started = await engine.sandboxes.start(await sandboxStart(engine, { id, config, pod }), { signal });
@@ -43,13 +42,16 @@ export async function runPod(
     record = await startPodTask(engine, record, { usable, signal });
   }
   await failpoint("run-pod:task");
+  using hooks = engine.hooks.enter();
   await hooks.runPodSandbox(podView(engine, record), { signal });
-  undo.defer(
+  await using undoHook = new AsyncDisposableStack();
+  undoHook.defer(
     async () =>
       await cleanup(async (fresh) => await hooks.removePodSandbox(podView(engine, record), { signal: fresh })),
   );
   await failpoint("run-pod:hooked");
   record = await engine.sandboxes.updatePod(id, { phase: "started" });
+  undoHook.move();
   undo.move();
   engine.events.publish(podEvent("create", record));
   engine.events.publish(podEvent("start", record));

@@ -42,8 +42,7 @@ export async function stopHeld(
   await failpoint("stop-pod:containers");
   const isTakenDown = !wasReady && Object.keys(record.namespaces).length === 0 && record.networks.length === 0;
   if (isTakenDown && !engine.podTasks.has(id)) return;
-  using hooks = engine.hooks.enter();
-  await hooks.stopPodSandbox(podView(engine, record), { signal });
+  await tellStop(engine, record, signal);
   const failures: unknown[] = [];
   for (const step of [
     async () => await purgePodTask(engine, record, { signal }),
@@ -64,6 +63,12 @@ export async function stopHeld(
     });
   }
   if (wasReady) engine.events.publish(podEvent("stop", record));
+}
+
+/** Before anything of it is taken down. */
+async function tellStop(engine: Engine, record: PodRecord, signal: AbortSignal): Promise<void> {
+  using hooks = engine.hooks.enter();
+  await hooks.stopPodSandbox(podView(engine, record), { signal });
 }
 
 /** Kills all that run, side by side, and waits for their exits. */

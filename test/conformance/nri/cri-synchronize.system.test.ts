@@ -83,6 +83,8 @@ void describe("NRI through CRI: plugins that come late", { skip: noGo }, () => {
   void test("plugins of a daemon that was killed join the next one, and are told of ends that nobody saw once", async () => {
     await using pod = await TestPod.run(suite.runtime);
     const [stays, ends] = [await pod.start(), await pod.start({ command: ["sleep", "3"] })];
+    await using over = await TestPod.run(suite.runtime);
+    await suite.runtime.stopPodSandbox({ podSandboxId: over.id });
     await suite.daemon.kill();
     await suite.daemon.start();
     await eventually("its second socket", async () => await suite.runtime.version({}).catch(() => undefined));
@@ -99,5 +101,7 @@ void describe("NRI through CRI: plugins that come late", { skip: noGo }, () => {
     await suite.runtime.removePodSandbox({ podSandboxId: pod.id });
     await plugin.heard(["StopContainer", "RemoveContainer"], stays);
     await plugin.heard(["StopPodSandbox", "RemovePodSandbox"], pod.id);
+    await suite.runtime.removePodSandbox({ podSandboxId: over.id });
+    await plugin.heard(["RemovePodSandbox"], over.id);
   });
 });
