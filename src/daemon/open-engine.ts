@@ -16,7 +16,7 @@ import { recover } from "../core/lifecycle/recover.ts";
 import { Waiters } from "../core/lifecycle/waiters.ts";
 import type { NetworkDriver } from "../core/networks/network-driver.ts";
 import { podsForHooks } from "../core/pods/pods-for-hooks.ts";
-import { adoptPods, finishPods } from "../core/pods/recover-pods.ts";
+import { adoptPods, removeCgroupsOf, unfinishedPods } from "../core/pods/recover-pods.ts";
 import { createLocalDevices } from "../drivers/cdi/local/local-devices.ts";
 import { NriHooks, nriDefaults } from "../drivers/hooks/nri/nri-hooks.ts";
 import type { NamespaceThread } from "../linux/namespaces/namespace-thread.ts";
@@ -95,8 +95,9 @@ export async function openEngine(
     running: new Map(),
     waiters: new Waiters(),
   };
+  const unfinished = unfinishedPods(engine);
   await recover(engine, { readyPods: await adoptPods(engine, { signal }), signal });
-  await finishPods(engine);
+  await removeCgroupsOf(engine, unfinished);
   await hooks?.connect(podsForHooks(engine), { signal });
   const resources = undo.move();
   return {

@@ -57,8 +57,8 @@ export interface Pod {
   readonly config: PodConfig;
   /** As configured; the default one's name when none was asked for. */
   readonly handler: string;
-  /** Hidden until it has been made, and for good once its removal has begun. */
-  readonly phase: "starting" | "started" | "removing";
+  /** Hidden until it has been made. */
+  readonly phase: "starting" | "started";
   /** Below which its containers' cgroups lie. */
   readonly cgroupParent: string;
   /** Whether cgroupParent was made for it and goes with it. */

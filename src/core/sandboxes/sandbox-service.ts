@@ -202,7 +202,7 @@ export class SandboxService {
 
   /**
    * Takes down every sandbox that nobody keeps, also those that only the kernel or a driver still knows. The record of a
-   * pod that had been made, and whose removal had not begun, stays.
+   * pod that had been made stays.
    */
   async recover(keep: ReadonlySet<string>, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const known = new Set([...this.list().map((record) => record.id), ...(await this.#sandboxer.list())]);

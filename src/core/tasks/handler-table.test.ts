@@ -73,3 +73,20 @@ test("refuses names and drivers that it does not have, and reports all it has", 
     { name: "odd", problem: "runtime handler odd: no driver none" },
   ]);
 });
+
+test("a report does not try a handler again that failed a moment ago; whoever wants to use it does", async () => {
+  const { tried, runtime } = driver(broken);
+  const table = new HandlerTable({ handlers: [handler("crun")], runtimes: { shim: runtime } });
+  const failed = [{ name: "crun", problem: "hybrid" }];
+  assert.deepEqual(await table.report({ signal }), failed);
+  assert.deepEqual(await table.report({ signal }), failed);
+  assert.deepEqual(tried, ["crun"]);
+  await assert.rejects(table.use("crun", { signal }), { message: "hybrid" });
+  assert.deepEqual(tried, ["crun", "crun"]);
+});
+
+test("what is left of a handler that is no longer configured has a driver all the same", () => {
+  const { runtime } = driver(broken);
+  const table = new HandlerTable({ handlers: [], runtimes: { shim: runtime } });
+  assert.equal(table.runtime("gone"), runtime);
+});

@@ -8,6 +8,8 @@ import type { RuntimeFeatures, RuntimeHandler, TaskRuntime } from "./task-runtim
 
 /** How long a trial may take. */
 const probeDeadlineMs = 30_000;
+/** How long a report repeats a failure instead of trying again: a kubelet asks every few seconds. */
+const failureLifetimeMs = 60_000;
 
 /** A handler that works here, with the driver that runs it. */
 export interface UsableHandler {
@@ -30,6 +32,7 @@ export class HandlerTable {
   readonly #runtimes: Readonly<Record<string, TaskRuntime>>;
   readonly #defaultName: string | undefined;
   readonly #probes = new Map<string, Promise<UsableHandler>>();
+  readonly #failures = new Map<string, { readonly problem: string; readonly until: number }>();
   /** What the default turned out to be: it stays the same while the daemon runs. */
   #firstUsable: UsableHandler | undefined;
 
@@ -70,8 +73,13 @@ export class HandlerTable {
     return this.#handlers.some((candidate) => candidate.name === name);
   }
 
-  /** The driver of a handler, without trying whether it works now. */
+  /**
+   * The driver of a handler, without trying whether it works now; for one that has gone from the configuration, while
+   * tasks of it are still there, the first driver.
+   */
   runtime(name: string): TaskRuntime {
+    const [first] = this.runtimes();
+    if (!this.has(name) && first !== undefined) return first;
     return this.#runtimeOf(this.#get(name));
   }
 
@@ -82,6 +90,9 @@ export class HandlerTable {
   async report({ signal }: { readonly signal: AbortSignal }): Promise<readonly HandlerReport[]> {
     return await Promise.all(
       this.#handlers.map(async (handler): Promise<HandlerReport> => {
+        const known = this.#failures.get(handler.name);
+        if (known !== undefined && performance.now() < known.until)
+          return { name: handler.name, problem: known.problem };
         try {
           return { name: handler.name, features: (await this.#probe(handler, signal)).features };
         } catch (error) {
@@ -114,8 +125,11 @@ export class HandlerTable {
       const own = deadlineSignal(probeDeadlineMs, `trying runtime handler ${handler.name}`);
       probe = runtime.probe(handler, { signal: own }).then((features) => ({ handler, runtime, features }));
       this.#probes.set(handler.name, probe);
-      // A failure is asked again next time: what was missing may have been installed.
-      probe.catch(() => this.#probes.delete(handler.name));
+      // Whoever wants to use it tries again: what was missing may have been installed.
+      probe.catch((error: unknown) => {
+        this.#probes.delete(handler.name);
+        this.#failures.set(handler.name, { problem: messageOf(error), until: performance.now() + failureLifetimeMs });
+      });
     }
     return await raceSignal(probe, signal);
   }
