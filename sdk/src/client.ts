@@ -3,6 +3,7 @@
 
 import { Containers } from "./containers.ts";
 import { Images } from "./images.ts";
+import { Pods } from "./pods.ts";
 import { System } from "./system.ts";
 import { type Connection, defaultHost, openConnection } from "./transport.ts";
 
@@ -16,6 +17,7 @@ export class BerthClient implements Disposable {
   readonly host: string;
   readonly containers: Containers;
   readonly images: Images;
+  readonly pods: Pods;
   readonly system: System;
   readonly #connection: Connection;
 
@@ -24,6 +26,7 @@ export class BerthClient implements Disposable {
     this.#connection = openConnection(this.host);
     this.containers = new Containers(this.#connection.transport);
     this.images = new Images(this.#connection.transport);
+    this.pods = new Pods(this.#connection.transport);
     this.system = new System(this.#connection.transport);
   }
 

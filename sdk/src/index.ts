@@ -4,6 +4,7 @@
 export type {
   Container,
   ContainerConfig,
+  ContainerPod,
   ContainerState,
   LogEntry,
   MountPoint,
@@ -20,6 +21,14 @@ export type {
   RunningPull,
   TransferProgress,
 } from "../../src/gen/berth/engine/v1/image_pb.js";
+export type {
+  Pod,
+  PodContainer,
+  PodDns,
+  PodNamespace,
+  PodNamespaces,
+  UserNamespace,
+} from "../../src/gen/berth/engine/v1/pod_pb.js";
 export type { Event, InfoResponse, VersionResponse } from "../../src/gen/berth/engine/v1/system_pb.js";
 export type { AttachedStreams } from "./attach.ts";
 export { BerthClient, type ClientOptions } from "./client.ts";
@@ -38,6 +47,7 @@ export type { StoredCredentials } from "./credentials/stored-credentials.ts";
 export { BerthError } from "./errors.ts";
 export type { ExecStreams } from "./exec.ts";
 export type { Images, PullNews, RegistryCredentials, TransferOptions } from "./images.ts";
+export type { Pods } from "./pods.ts";
 export type { OutputChunk, ProcessInput } from "./process-stream.ts";
 export type { EventOptions, System } from "./system.ts";
 export { defaultHost } from "./transport.ts";

@@ -15,6 +15,7 @@ export interface CommandEntry {
 const run = { summary: "Create and run a new container from an image", load: () => import("./commands/run.ts") };
 const exec = { summary: "Execute a command in a running container", load: () => import("./commands/exec.ts") };
 const ps = { summary: "List containers", load: () => import("./commands/ps.ts") };
+const pods = { summary: "List pods", load: () => import("./commands/pods.ts") };
 const pull = { summary: "Download an image from a registry", load: () => import("./commands/pull.ts") };
 const push = { summary: "Upload an image to a registry", load: () => import("./commands/push.ts") };
 const images = { summary: "List images", load: () => import("./commands/images.ts") };
@@ -127,6 +128,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   kill,
   load,
   logs,
+  pods,
   rm,
   rmi,
   save,

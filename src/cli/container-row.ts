@@ -11,9 +11,21 @@ import { networkName } from "./network-names.ts";
 import { formatCreatedAt, toDate } from "./times.ts";
 
 const maximumMountWidth = 15;
+const podColumns = "\t{{.Pod}}\t{{.PodNamespace}}";
 
-/** What ps prints: sizes are a column of their own when they were asked for. */
-export function containerFormat({ quiet, size }: { readonly quiet: boolean; readonly size: boolean }): RowFormat {
+/**
+ * What ps prints: sizes are a column of their own when they were asked for, and pods when one of the containers is in
+ * one. Docker's columns stay where they are, for the scripts that read them.
+ */
+export function containerFormat({
+  quiet,
+  size,
+  pods = false,
+}: {
+  readonly quiet: boolean;
+  readonly size: boolean;
+  readonly pods?: boolean;
+}): RowFormat {
   const columns = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
   return {
     typeName: "*formatter.ContainerContext",
@@ -32,8 +44,11 @@ export function containerFormat({ quiet, size }: { readonly quiet: boolean; read
       Mounts: "MOUNTS",
       LocalVolumes: "LOCAL VOLUMES",
       Networks: "NETWORKS",
+      Pod: "POD",
+      PodID: "POD ID",
+      PodNamespace: "NAMESPACE",
     },
-    defaultFormat: quiet ? "{{.ID}}" : `table ${columns}${size ? "\t{{.Size}}" : ""}`,
+    defaultFormat: quiet ? "{{.ID}}" : `table ${columns}${size ? "\t{{.Size}}" : ""}${pods ? podColumns : ""}`,
   };
 }
 
@@ -57,6 +72,9 @@ export function containerRow(
       .join(","),
     Names: container.name,
     Networks: networksOf(container),
+    Pod: container.pod?.name ?? "",
+    PodID: full ? (container.pod?.id ?? "") : shortId(container.pod?.id ?? ""),
+    PodNamespace: container.pod?.namespace ?? "",
     Ports: formatPorts(portsOf(container)),
     RunningFor: humanAge(created, now),
     Size: sizeOf(container),
@@ -65,9 +83,9 @@ export function containerRow(
   };
 }
 
-/** What the user asked for; the image's short id when that was an id. */
-function imageName({ config, imageId }: Container, full: boolean): string {
-  const name = config?.image ?? "";
+/** What the user asked for, of whom or of an orchestrator; the image's short id when that was an id. */
+function imageName({ config, imageId, pod }: Container, full: boolean): string {
+  const name = pod?.userSpecifiedImage || (config?.image ?? "");
   if (name === "") return "<no image>";
   return !full && imageId.replace(/^sha256:/, "").startsWith(name.replace(/^sha256:/, "")) ? shortId(imageId) : name;
 }

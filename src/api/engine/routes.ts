@@ -5,9 +5,11 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import type { Engine } from "../../core/lifecycle/engine.ts";
 import { ContainerService } from "../../gen/berth/engine/v1/container_pb.js";
 import { ImageService } from "../../gen/berth/engine/v1/image_pb.js";
+import { PodService } from "../../gen/berth/engine/v1/pod_pb.js";
 import { SystemService } from "../../gen/berth/engine/v1/system_pb.js";
 import { containerService } from "./containers/service.ts";
 import { type ImageTransfer, imageService } from "./images/service.ts";
+import { podService } from "./pods/service.ts";
 import { type SystemFacts, systemService } from "./system/service.ts";
 
 export interface EngineApiDeps extends SystemFacts {
@@ -19,6 +21,7 @@ export function engineRoutes({ engine, transfer, ...facts }: EngineApiDeps): (ro
   return (router) => {
     router.service(ContainerService, containerService(engine));
     router.service(ImageService, imageService(engine, transfer));
+    router.service(PodService, podService(engine));
     router.service(SystemService, systemService(engine, facts));
   };
 }

@@ -33,7 +33,8 @@ export const command = defineCommand({
       signal: context.signal,
     });
     const rows = containers.map((container) => containerRow(container, { full: flags["no-trunc"], now: new Date() }));
-    context.stdout.write(formatRows(rows, format, containerFormat({ quiet, size: flags.size })));
+    const pods = containers.some(({ pod }) => pod !== undefined);
+    context.stdout.write(formatRows(rows, format, containerFormat({ quiet, size: flags.size, pods })));
     return 0;
   },
 });

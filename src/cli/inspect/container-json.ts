@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A container in the shape of docker inspect, which scripts and editors read.
 
-import type { Container, ContainerConfig, MountPoint } from "@berth/sdk";
+import type { Container, ContainerConfig, ContainerPod, MountPoint } from "@berth/sdk";
 import { networkName } from "../network-names.ts";
 import { formatTimestamp } from "../times.ts";
 import { hostConfigJson } from "./host-config-json.ts";
@@ -48,7 +48,13 @@ export function containerJson(container: Container): Record<string, unknown> {
     Mounts: container.mounts.map((mount) => mountJson(mount)),
     Config: configJson(container, config),
     NetworkSettings: networkSettingsJson(container),
+    ...(container.pod !== undefined && { Pod: containerPodJson(container.pod) }),
   };
+}
+
+/** Not Docker's: which pod it belongs to, and as what. */
+function containerPodJson({ id, name, namespace, uid, containerName, attempt }: ContainerPod): Record<string, unknown> {
+  return { Id: id, Name: name, Namespace: namespace, Uid: uid, ContainerName: containerName, Attempt: attempt };
 }
 
 function configJson(container: Container, config: ContainerConfig | undefined): Record<string, unknown> {

@@ -10,9 +10,10 @@ import { text, toggle } from "../flags.ts";
 import { parseTemplate } from "../format/go-template/template.ts";
 import { containerJson } from "./container-json.ts";
 import { imageJson } from "./image-json.ts";
+import { podJson } from "./pod-json.ts";
 
 /** A kind of object, and the word for one that is not there. */
-export type InspectKind = "container" | "image";
+export type InspectKind = "container" | "image" | "sandbox";
 
 export const inspectFormatFlag = text("Format output using a custom template: 'json' or a Go template", { short: "f" });
 export const inspectSizeFlag = toggle("Display total file sizes if the type is container", { short: "s" });
@@ -58,12 +59,18 @@ async function inspectOne(
   { kinds, size }: InspectRequest,
   name: string,
 ): Promise<Json | undefined> {
-  const { containers, images } = context.client();
+  const { containers, images, pods } = context.client();
   const { signal } = context;
   for (const kind of kinds) {
     try {
-      if (kind === "image") return imageJson(await images.inspect(name, { signal }));
-      return containerJson(await containers.inspect(name.replace(/^\/+/, ""), { size, signal }));
+      switch (kind) {
+        case "container":
+          return containerJson(await containers.inspect(name.replace(/^\/+/, ""), { size, signal }));
+        case "image":
+          return imageJson(await images.inspect(name, { signal }));
+        case "sandbox":
+          return podJson(await pods.inspect(name, { signal }));
+      }
     } catch (error) {
       if (!isMissing(error)) throw error;
     }

@@ -45,9 +45,13 @@ const registry = {
     return found;
   },
 } as unknown as ContainerRegistry;
+const podOf = (candidate: ContainerRecord) =>
+  candidate === fresh ? undefined : { id: `90d${candidate.id}`, name: candidate.name, namespace: "apps" };
 const isAncestor = (candidate: ContainerRecord, image: string) => candidate === web && image === "nginx";
 const filtered = (filters: Readonly<Record<string, readonly string[]>>) =>
-  all.filter(containerFilter(new Map(Object.entries(filters)), { registry, isAncestor })).map(({ name }) => name);
+  all
+    .filter(containerFilter(new Map(Object.entries(filters)), { registry, isAncestor, podOf }))
+    .map(({ name }) => name);
 
 test("each filter chooses what docker ps would", () => {
   for (const [filters, expected] of [
@@ -58,6 +62,12 @@ test("each filter chooses what docker ps would", () => {
     [{ name: ["^web$"] }, ["web"]],
     [{ name: ["^/db$"] }, ["db"]],
     [{ label: ["tier"] }, ["web"]],
+    [{ pod: ["web"] }, ["web"]],
+    [{ pod: ["apps/web-2", "nothing"] }, ["web-2"]],
+    [{ pod: ["90d"] }, ["web", "web-2"]],
+    [{ pod: [""] }, []],
+    [{ namespace: ["apps"] }, ["web", "web-2"]],
+    [{ namespace: ["app"] }, []],
     [{ label: ["tier=back"] }, []],
     [{ label: ["note="] }, ["web"]],
     [{ status: ["exited", "created"] }, ["web-2", "db"]],

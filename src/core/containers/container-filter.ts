@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The filters of docker ps. Values of one key are alternatives, but for label, where all must hold; different keys must
+// The filters of docker ps, and those for containers of pods. Values of one key are alternatives, but for label, where all must hold; different keys must
 // all hold.
 
 import { EngineError, invalidArgument } from "../../base/errors.ts";
@@ -7,6 +7,13 @@ import type { ContainerRecord } from "./container.ts";
 import type { ContainerRegistry } from "./container-registry.ts";
 
 export type Filters = ReadonlyMap<string, readonly string[]>;
+
+/** What tells a pod. */
+export interface PodIdentity {
+  readonly id: string;
+  readonly name: string;
+  readonly namespace: string;
+}
 
 type Test = (record: ContainerRecord, value: string) => boolean;
 
@@ -18,6 +25,8 @@ export function containerFilter(
   context: {
     readonly registry: ContainerRegistry;
     readonly isAncestor: (record: ContainerRecord, image: string) => boolean;
+    /** undefined for a container that is alone in its sandbox. */
+    readonly podOf: (record: ContainerRecord) => PodIdentity | undefined;
   },
 ): (record: ContainerRecord) => boolean {
   const tests: ((record: ContainerRecord) => boolean)[] = [];
@@ -35,7 +44,7 @@ export function containerFilter(
 function testFor(
   key: string,
   values: readonly string[],
-  { registry, isAncestor }: Parameters<typeof containerFilter>[1],
+  { registry, isAncestor, podOf }: Parameters<typeof containerFilter>[1],
 ): Test {
   switch (key) {
     case "id":
@@ -54,6 +63,13 @@ function testFor(
         if (!/^\d+$/.test(value)) throw invalidArgument(`invalid filter 'exited=${value}'`);
       }
       return (record, value) => record.state.status === "exited" && record.state.exitCode === Number(value);
+    case "pod":
+      return (record, value) => {
+        const pod = podOf(record);
+        return pod !== undefined && podMatches(pod, value);
+      };
+    case "namespace":
+      return (record, value) => podOf(record)?.namespace === value;
     case "ancestor":
       return isAncestor;
     case "before": {
@@ -81,8 +97,13 @@ function testFor(
   }
 }
 
+/** By name, by "namespace/name" or by the beginning of its id. */
+export function podMatches({ id, name, namespace }: PodIdentity, wanted: string): boolean {
+  return name === wanted || `${namespace}/${name}` === wanted || (wanted !== "" && id.startsWith(wanted));
+}
+
 /** Docker matches names as regular expressions anywhere in "/name" and "name". */
-function nameMatches(name: string, pattern: string): boolean {
+export function nameMatches(name: string, pattern: string): boolean {
   try {
     const expression = new RegExp(pattern);
     return expression.test(name) || expression.test(`/${name}`);

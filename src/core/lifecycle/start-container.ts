@@ -2,7 +2,7 @@
 // Starts a container: sandbox, root filesystem and shim are made ready side by side, then the task is created and run.
 // Whatever fails, everything is taken back and the record says why.
 
-import { EngineError, internal, messageOf } from "../../base/errors.ts";
+import { EngineError, failedPrecondition, internal, messageOf } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { cleanup } from "../../base/lifetime.ts";
 import type { RuntimeSpec } from "../../oci/runtime/spec.ts";
@@ -39,6 +39,11 @@ export async function startContainer(
   }
   if (record.state.status === "dead") {
     throw new EngineError("conflict", `container ${record.name} is marked for removal and cannot be started`);
+  }
+  if (record.pod !== undefined && record.state.finishedAt !== undefined) {
+    throw failedPrecondition(
+      `container ${record.name} was started before and belongs to a pod: its orchestrator makes a new one for another try`,
+    );
   }
   try {
     await run(engine, record, signal);

@@ -5,6 +5,7 @@ import { containerFilter } from "../../../core/containers/container-filter.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import type { Container, ListContainersRequest } from "../../../gen/berth/engine/v1/container_pb.js";
 import { filtersOf } from "../messages.ts";
+import { podIdentity } from "../pods/pod-identity.ts";
 import { type ContainerSizes, toContainerMessage } from "./message.ts";
 
 /** Newest first, as docker ps shows them. */
@@ -17,6 +18,7 @@ export async function listContainers(
   const matches = containerFilter(filters, {
     registry: engine.registry,
     isAncestor: (record, image) => engine.images.find(image)?.id === record.imageId,
+    podOf: (record) => podIdentity(engine, record),
   });
   const showsStopped = request.all || request.limit > 0 || filters.has("status") || filters.has("exited");
   let records = engine.registry.list().reverse().filter(matches);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { defined } from "../../../base/defined.ts";
+import { failedPrecondition } from "../../../base/errors.ts";
 import type { ContainerRecord } from "../../../core/containers/container.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import type { LogReadOptions } from "../../../core/streams/container-log.ts";
@@ -22,6 +23,8 @@ export interface LogEntryInit {
 /** Batches of entries in order; each is sent as soon as the log has nothing more at hand. */
 export async function* logs(engine: Engine, request: LogsRequest, signal: AbortSignal) {
   const record = engine.registry.get(request.container);
+  if (record.logPath === "")
+    throw failedPrecondition(`container ${record.name} was made without a log: nothing keeps its output`);
   const entries = logEntries(engine, record, {
     follow: request.follow && engine.running.has(record.id),
     signal,

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A container as its message.
 
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ContainerRecord } from "../../../core/containers/container.ts";
 import { mergeEnvironment } from "../../../core/containers/spec/environment.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
-import { type Container, ContainerSchema } from "../../../gen/berth/engine/v1/container_pb.js";
+import { type Container, type ContainerPodSchema, ContainerSchema } from "../../../gen/berth/engine/v1/container_pb.js";
+import { networkMessage } from "../pods/network-message.ts";
+import { podOfRecord } from "../pods/pod-identity.ts";
 import { toConfigMessage } from "./config-message.ts";
 
 /** Bytes of the writable layer, and of it and the image together. */
@@ -56,19 +58,22 @@ export function toContainerMessage(engine: Engine, record: ContainerRecord, size
       readWrite: !request.readOnly,
       propagation: request.type === "bind" ? (request.propagation ?? "rprivate") : "",
     })),
-    networks: (engine.sandboxes.find(record.sandboxId)?.attachments ?? []).map((attachment) => ({
-      network: attachment.network,
-      interfaceName: attachment.interfaceName,
-      macAddress: attachment.macAddress,
-      addresses: attachment.addresses.map(({ address }) => address),
-      gateways: attachment.addresses.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway])),
-    })),
+    networks: (engine.sandboxes.find(record.sandboxId)?.attachments ?? []).map(networkMessage),
     ports: [...record.ports],
     exposedPorts: [...record.exposedPorts],
     execIds: [...(engine.running.get(record.id)?.execs.keys() ?? [])],
     entrypoint: [...record.entrypoint],
     command: [...record.command],
     stopSignal: record.stopSignal,
+    ...containerPod(engine, record),
     ...(sizes !== undefined && { sizeRwBytes: BigInt(sizes.rw), sizeRootBytes: BigInt(sizes.root) }),
   });
+}
+
+function containerPod(engine: Engine, record: ContainerRecord): { pod?: MessageInitShape<typeof ContainerPodSchema> } {
+  const pod = podOfRecord(engine, record);
+  if (record.pod === undefined || pod === undefined) return {};
+  const { name, namespace, uid } = pod.pod.config.metadata;
+  const { name: containerName, attempt, userSpecifiedImage = "" } = record.pod;
+  return { pod: { id: pod.id, name, namespace, uid, containerName, attempt, userSpecifiedImage } };
 }

@@ -4,7 +4,8 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { defined } from "../../../base/defined.ts";
 import { invalidArgument } from "../../../base/errors.ts";
-import { labelMatches } from "../../../core/containers/container-filter.ts";
+import type { SandboxId } from "../../../base/ids.ts";
+import { labelMatches, type PodIdentity, podMatches } from "../../../core/containers/container-filter.ts";
 import type { EngineEvent } from "../../../core/events/event-bus.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import type { NetworkDriver } from "../../../core/networks/network-driver.ts";
@@ -74,7 +75,7 @@ export function systemService(engine: Engine, facts: SystemFacts): ServiceImpl<t
       };
     },
     async *events(request, { signal }) {
-      const matches = eventFilter(filtersOf(request.filters));
+      const matches = eventFilter(engine, filtersOf(request.filters));
       const events = engine.events.subscribe({
         signal,
         ...defined({ since: request.sinceNano, until: request.untilNano }),
@@ -87,17 +88,39 @@ export function systemService(engine: Engine, facts: SystemFacts): ServiceImpl<t
   };
 }
 
-const eventKeys = new Set(["type", "event", "container", "image", "network", "volume", "label", "daemon"]);
+const eventKeys = new Set([
+  "type",
+  "event",
+  "container",
+  "image",
+  "network",
+  "volume",
+  "label",
+  "daemon",
+  "sandbox",
+  "pod",
+  "namespace",
+]);
 
-/** Docker's: values of one key are alternatives, different keys must all hold. */
-function eventFilter(filters: ReadonlyMap<string, readonly string[]>): (event: EngineEvent) => boolean {
+type EventSource = Pick<Engine, "sandboxes">;
+
+/** Docker's, and pod and namespace: values of one key are alternatives, different keys must all hold. */
+function eventFilter(
+  engine: EventSource,
+  filters: ReadonlyMap<string, readonly string[]>,
+): (event: EngineEvent) => boolean {
   for (const key of filters.keys()) {
     if (!eventKeys.has(key)) throw invalidArgument(`invalid filter '${key}'`);
   }
-  return (event) => [...filters].every(([key, values]) => values.some((value) => eventMatches(event, key, value)));
+  return (event) =>
+    [...filters].every(([key, values]) => values.some((value) => eventMatches(engine, event, { key, value })));
 }
 
-function eventMatches(event: EngineEvent, key: string, value: string): boolean {
+function eventMatches(
+  engine: EventSource,
+  event: EngineEvent,
+  { key, value }: { readonly key: string; readonly value: string },
+): boolean {
   switch (key) {
     case "type":
       return event.type === value;
@@ -105,6 +128,12 @@ function eventMatches(event: EngineEvent, key: string, value: string): boolean {
       return event.action === value || event.action.startsWith(`${value}:`);
     case "label":
       return labelMatches(event.attributes, value);
+    case "pod": {
+      const pod = podOfEvent(engine, event);
+      return pod !== undefined && podMatches(pod, value);
+    }
+    case "namespace":
+      return podOfEvent(engine, event)?.namespace === value;
     case "image":
       return (
         (event.type === "image" && (event.id === value || event.attributes["name"] === value)) ||
@@ -113,4 +142,13 @@ function eventMatches(event: EngineEvent, key: string, value: string): boolean {
     default:
       return event.type === key && (event.id.startsWith(value) || event.attributes["name"] === value);
   }
+}
+
+/** The pod that it happened to, or to a container of it; without a name when that pod is gone. */
+function podOfEvent(engine: EventSource, { type, id, attributes }: EngineEvent): PodIdentity | undefined {
+  const { name = "", namespace = "", sandbox } = attributes;
+  if (type === "sandbox") return { id, name, namespace };
+  if (type !== "container" || sandbox === undefined) return undefined;
+  const metadata = engine.sandboxes.find(sandbox as SandboxId)?.pod?.config.metadata;
+  return { id: sandbox, name: metadata?.name ?? "", namespace: metadata?.namespace ?? "" };
 }

@@ -830,7 +830,8 @@ export declare type ListContainersRequest = Message<"berth.engine.v1.ListContain
   limit: number;
 
   /**
-   * Docker's filters: values of one key are alternatives, but for label.
+   * Docker's filters, and pod (id or name) and namespace of a pod's containers: values of one key are alternatives, but
+   * for label.
    *
    * @generated from field: map<string, berth.engine.v1.Strings> filters = 3;
    */
@@ -1061,6 +1062,13 @@ export declare type Container = Message<"berth.engine.v1.Container"> & {
    * @generated from field: string stop_signal = 29;
    */
   stopSignal: string;
+
+  /**
+   * Of the pod that it belongs to; absent for a container that is alone in its sandbox.
+   *
+   * @generated from field: berth.engine.v1.ContainerPod pod = 30;
+   */
+  pod?: ContainerPod | undefined;
 };
 
 /**
@@ -1068,6 +1076,58 @@ export declare type Container = Message<"berth.engine.v1.Container"> & {
  * Use `create(ContainerSchema)` to create a new message.
  */
 export declare const ContainerSchema: GenMessage<Container>;
+
+/**
+ * @generated from message berth.engine.v1.ContainerPod
+ */
+export declare type ContainerPod = Message<"berth.engine.v1.ContainerPod"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string namespace = 3;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string uid = 4;
+   */
+  uid: string;
+
+  /**
+   * The container's within the pod.
+   *
+   * @generated from field: string container_name = 5;
+   */
+  containerName: string;
+
+  /**
+   * How often the container has been tried before.
+   *
+   * @generated from field: uint32 attempt = 6;
+   */
+  attempt: number;
+
+  /**
+   * The image as a person wrote it, where the orchestrator has put something else in its place.
+   *
+   * @generated from field: string user_specified_image = 7;
+   */
+  userSpecifiedImage: string;
+};
+
+/**
+ * Describes the message berth.engine.v1.ContainerPod.
+ * Use `create(ContainerPodSchema)` to create a new message.
+ */
+export declare const ContainerPodSchema: GenMessage<ContainerPod>;
 
 /**
  * @generated from message berth.engine.v1.ContainerState
