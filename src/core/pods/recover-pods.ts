@@ -26,7 +26,10 @@ export async function adoptPods(
     pods(engine).map(async (record) => {
       const isReady = record.pod.phase === "started" && record.status === "ready";
       const stands = isReady && (await engine.sandboxes.isWhole(record)) && (await adoptTask(engine, record, signal));
-      return stands ? [record.id] : [];
+      if (stands) return [record.id];
+      // Its containers may go on without it: then it is not taken down here, but by whoever asked for it.
+      if (isReady) await engine.sandboxes.update(record.id, { status: "not-ready" });
+      return [];
     }),
   );
   return new Set(whole.flat());
