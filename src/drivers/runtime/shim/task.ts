@@ -157,7 +157,7 @@ class ShimExec extends ShimProcess {
     }
   }
 
-  /** Shims know no more than the process itself; runtimes make an exec the leader of a process group of its own. */
+  /** Shims know no more than the process itself; runtimes put an exec into a process group of its own. */
   override async kill(
     posixSignal: PosixSignal,
     { all = false, signal }: { readonly all?: boolean; readonly signal: AbortSignal },
