@@ -10,8 +10,8 @@ import * as cri from "../../../gen/runtime/v1/api_pb.js";
 import { mappingMessages } from "../pods/mapping-messages.ts";
 import type { PodContainer } from "../runtime/find.ts";
 import { toNanoseconds } from "../runtime/times.ts";
-import { fromStopSignal } from "./container-config-process.ts";
-import { fromResourceLimits } from "./container-config-resources.ts";
+import { fromStopSignal } from "./config/process.ts";
+import { fromResourceLimits } from "./config/resources.ts";
 
 /** What a list shows. */
 export function containerMessage(engine: Pick<Engine, "images">, record: PodContainer) {

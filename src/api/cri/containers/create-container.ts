@@ -10,7 +10,7 @@ import type { PodMetadata } from "../../../core/sandboxes/pod.ts";
 import type * as cri from "../../../gen/runtime/v1/api_pb.js";
 import type { CriRuntime, Waiting } from "../runtime/deps.ts";
 import { getPod } from "../runtime/find.ts";
-import { toContainerConfig, toLogPath } from "./container-config.ts";
+import { toContainerConfig, toLogPath } from "./config/container-config.ts";
 
 /** The pod's configuration comes with the request, too; what counts is the one that the pod was made with. */
 export async function createContainer(

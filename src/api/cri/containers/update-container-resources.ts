@@ -5,7 +5,7 @@ import { updateContainer } from "../../../core/lifecycle/update-container.ts";
 import type * as cri from "../../../gen/runtime/v1/api_pb.js";
 import type { CriRuntime, Waiting } from "../runtime/deps.ts";
 import { getContainer } from "../runtime/find.ts";
-import { toOomScoreAdj, toResourceLimits } from "./container-config-resources.ts";
+import { toOomScoreAdj, toResourceLimits } from "./config/resources.ts";
 
 /** 0 and empty leave a limit as it is. */
 export async function updateContainerResources(

@@ -7,10 +7,10 @@ import type { Engine } from "../../../core/lifecycle/engine.ts";
 import type { PortMapping } from "../../../core/networks/network-driver.ts";
 import type { PodConfig } from "../../../core/sandboxes/pod.ts";
 import * as cri from "../../../gen/runtime/v1/api_pb.js";
-import { toUserNamespace } from "../containers/container-config-namespaces.ts";
-import { profileOptions, type SeccompSupport } from "../containers/container-config-profiles.ts";
-import { toResourceLimits } from "../containers/container-config-resources.ts";
-import { labelOptions } from "../containers/container-config-security.ts";
+import { toUserNamespace } from "../containers/config/namespaces.ts";
+import { profileOptions, type SeccompSupport } from "../containers/config/profiles.ts";
+import { toResourceLimits } from "../containers/config/resources.ts";
+import { labelOptions } from "../containers/config/security.ts";
 
 /** invalid-argument for what makes no sense; what the handler cannot do is found out when it is run. */
 export async function toPodConfig(

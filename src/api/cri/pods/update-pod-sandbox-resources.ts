@@ -2,7 +2,7 @@
 
 import { updatePodResources } from "../../../core/pods/update-pod-resources.ts";
 import type * as cri from "../../../gen/runtime/v1/api_pb.js";
-import { toResourceLimits } from "../containers/container-config-resources.ts";
+import { toResourceLimits } from "../containers/config/resources.ts";
 import type { CriRuntime, Waiting } from "../runtime/deps.ts";
 import { getPod } from "../runtime/find.ts";
 

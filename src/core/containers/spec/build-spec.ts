@@ -9,8 +9,8 @@ import { parseSecurityOptions, type SecurityOptions } from "../security-options.
 import { selinuxLabels } from "../selinux-label.ts";
 import { cgroupPath } from "./cgroup-path.ts";
 import { buildDevices } from "./devices.ts";
-import { checkMappedUser, toRuntimeMappings } from "./id-mappings.ts";
-import { buildMounts } from "./mounts.ts";
+import { buildMounts } from "./mounts/build-mounts.ts";
+import { checkMappedUser, toRuntimeMappings } from "./mounts/id-mappings.ts";
 import { buildNamespaces, checkNamespaceModes } from "./namespaces.ts";
 import { ociVersionFor } from "./oci-version.ts";
 import { maskedPaths, readonlyPaths } from "./paths.ts";

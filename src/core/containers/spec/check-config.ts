@@ -11,12 +11,12 @@ import { cgroupPath } from "./cgroup-path.ts";
 import { buildDevices } from "./devices.ts";
 import { buildEnvironment } from "./environment.ts";
 import { checkMinimumMemory } from "./memory.ts";
+import { tmpfsOptions } from "./mounts/tmpfs-options.ts";
 import { checkNamespaceModes } from "./namespaces.ts";
 import { clampOomScore, resolveOomScore } from "./oom-score.ts";
 import { buildResources } from "./resources.ts";
 import { buildRlimits } from "./rlimits.ts";
 import { buildSysctls } from "./sysctls.ts";
-import { tmpfsOptions } from "./tmpfs-options.ts";
 import { resolveWorkingDirectory } from "./working-directory.ts";
 
 /**

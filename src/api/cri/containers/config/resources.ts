@@ -2,11 +2,11 @@
 // Limits of a container's cgroup in CRI's words (LinuxContainerResources), both ways. 0 and empty say nothing.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { defined } from "../../../base/defined.ts";
-import { invalidArgument } from "../../../base/errors.ts";
-import type { ResourceLimits } from "../../../core/containers/container-config.ts";
-import type { HostFacts } from "../../../core/host/host-facts.ts";
-import type * as cri from "../../../gen/runtime/v1/api_pb.js";
+import { defined } from "../../../../base/defined.ts";
+import { invalidArgument } from "../../../../base/errors.ts";
+import type { ResourceLimits } from "../../../../core/containers/container-config.ts";
+import type { HostFacts } from "../../../../core/host/host-facts.ts";
+import type * as cri from "../../../../gen/runtime/v1/api_pb.js";
 
 /** What to limit. A memory limit without a swap limit is one of both: a pod's containers do not swap unless told to. */
 export function toResourceLimits(

@@ -3,10 +3,10 @@
 // that the engine's other containers take.
 
 import { constants, open } from "node:fs/promises";
-import { failedPrecondition, invalidArgument, messageOf } from "../../../base/errors.ts";
-import type { SpecFeatures } from "../../../core/containers/spec/spec-input.ts";
-import type { HostFacts } from "../../../core/host/host-facts.ts";
-import * as cri from "../../../gen/runtime/v1/api_pb.js";
+import { failedPrecondition, invalidArgument, messageOf } from "../../../../base/errors.ts";
+import type { SpecFeatures } from "../../../../core/containers/spec/spec-input.ts";
+import type { HostFacts } from "../../../../core/host/host-facts.ts";
+import * as cri from "../../../../gen/runtime/v1/api_pb.js";
 
 /** What can be had of system call filters. */
 export interface SeccompSupport {

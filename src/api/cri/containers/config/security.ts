@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What confines a container: capabilities, profiles, labels, hidden paths.
 
-import { invalidArgument } from "../../../base/errors.ts";
-import type { ContainerConfig } from "../../../core/containers/container-config.ts";
-import type * as cri from "../../../gen/runtime/v1/api_pb.js";
-import { profileOptions, type SeccompSupport } from "./container-config-profiles.ts";
+import { invalidArgument } from "../../../../base/errors.ts";
+import type { ContainerConfig } from "../../../../core/containers/container-config.ts";
+import type * as cri from "../../../../gen/runtime/v1/api_pb.js";
+import { profileOptions, type SeccompSupport } from "./profiles.ts";
 
 type Security = Pick<
   ContainerConfig,

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { hostFacts } from "../../../core/containers/testing/spec-inputs.ts";
-import * as cri from "../../../gen/runtime/v1/api_pb.js";
-import { fromResourceLimits, toOomScoreAdj, toResourceLimits } from "./container-config-resources.ts";
+import { hostFacts } from "../../../../core/containers/testing/spec-inputs.ts";
+import * as cri from "../../../../gen/runtime/v1/api_pb.js";
+import { fromResourceLimits, toOomScoreAdj, toResourceLimits } from "./resources.ts";
 
 type Init = MessageInitShape<typeof cri.LinuxContainerResourcesSchema>;
 

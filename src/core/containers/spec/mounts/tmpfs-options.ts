@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { invalidArgument } from "../../../base/errors.ts";
-import type { TmpfsMountRequest } from "../../../base/parse/mount-request.ts";
+import { invalidArgument } from "../../../../base/errors.ts";
+import type { TmpfsMountRequest } from "../../../../base/parse/mount-request.ts";
 
 const opposites: Readonly<Record<string, string>> = {
   exec: "noexec",

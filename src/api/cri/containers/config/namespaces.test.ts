@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import * as cri from "../../../gen/runtime/v1/api_pb.js";
-import { toUserNamespace } from "./container-config-namespaces.ts";
+import * as cri from "../../../../gen/runtime/v1/api_pb.js";
+import { toUserNamespace } from "./namespaces.ts";
 
 const { POD, CONTAINER, NODE, TARGET } = cri.NamespaceMode;
 const convert = (init: MessageInitShape<typeof cri.UserNamespaceSchema>) =>

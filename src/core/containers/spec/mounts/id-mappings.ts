@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { invalidArgument } from "../../../base/errors.ts";
-import { type IdMapping, type IdMappings, toHostId } from "../../../base/id-mapping.ts";
-import type { RuntimeIdMapping, RuntimeMount } from "../../../oci/runtime/spec.ts";
-import type { ResolvedUser } from "../user.ts";
-import type { SpecInput } from "./spec-input.ts";
+import { invalidArgument } from "../../../../base/errors.ts";
+import { type IdMapping, type IdMappings, toHostId } from "../../../../base/id-mapping.ts";
+import type { RuntimeIdMapping, RuntimeMount } from "../../../../oci/runtime/spec.ts";
+import type { ResolvedUser } from "../../user.ts";
+import type { SpecInput } from "../spec-input.ts";
 
 /** As the runtime specification writes them. */
 export function toRuntimeMappings(mappings: readonly IdMapping[]): readonly RuntimeIdMapping[] {

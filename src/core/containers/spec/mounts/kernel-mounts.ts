@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel's file systems that every container has, and its shared memory.
 
-import type { RuntimeMount } from "../../../oci/runtime/spec.ts";
-import { isOfPod } from "../container-config.ts";
-import type { SpecInput } from "./spec-input.ts";
+import type { RuntimeMount } from "../../../../oci/runtime/spec.ts";
+import { isOfPod } from "../../container-config.ts";
+import type { SpecInput } from "../spec-input.ts";
 
 /** In the order of mounting. */
 export function kernelMounts(input: SpecInput): readonly RuntimeMount[] {

@@ -2,21 +2,21 @@
 // A pod's container as CRI asks for it (cri-api ContainerConfig), in the engine's terms. Everything that cannot be
 // meant is refused here, before anything is made.
 
-import { defined } from "../../../base/defined.ts";
-import { invalidArgument } from "../../../base/errors.ts";
-import { cleanPath } from "../../../base/parse/clean-path.ts";
-import type { ContainerConfig } from "../../../core/containers/container-config.ts";
-import type { SpecFeatures } from "../../../core/containers/spec/spec-input.ts";
-import type { HostFacts } from "../../../core/host/host-facts.ts";
-import type { PodConfig } from "../../../core/sandboxes/pod.ts";
-import type * as cri from "../../../gen/runtime/v1/api_pb.js";
-import { toCdiDevices, toDevices } from "./container-config-devices.ts";
-import { toMounts } from "./container-config-mounts.ts";
-import { toPidMode, toUsernsMode } from "./container-config-namespaces.ts";
-import { toProcess } from "./container-config-process.ts";
-import { toOomScoreAdj, toResourceLimits } from "./container-config-resources.ts";
-import { toSecurity } from "./container-config-security.ts";
-import { toUser } from "./container-config-user.ts";
+import { defined } from "../../../../base/defined.ts";
+import { invalidArgument } from "../../../../base/errors.ts";
+import { cleanPath } from "../../../../base/parse/clean-path.ts";
+import type { ContainerConfig } from "../../../../core/containers/container-config.ts";
+import type { SpecFeatures } from "../../../../core/containers/spec/spec-input.ts";
+import type { HostFacts } from "../../../../core/host/host-facts.ts";
+import type { PodConfig } from "../../../../core/sandboxes/pod.ts";
+import type * as cri from "../../../../gen/runtime/v1/api_pb.js";
+import { toCdiDevices, toDevices } from "./devices.ts";
+import { toMounts } from "./mounts.ts";
+import { toPidMode, toUsernsMode } from "./namespaces.ts";
+import { toProcess } from "./process.ts";
+import { toOomScoreAdj, toResourceLimits } from "./resources.ts";
+import { toSecurity } from "./security.ts";
+import { toUser } from "./user.ts";
 
 /** Where the container is to run. */
 export interface ContainerSurroundings {

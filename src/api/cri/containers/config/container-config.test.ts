@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { ContainerConfig } from "../../../core/containers/container-config.ts";
-import { hostFacts } from "../../../core/containers/testing/spec-inputs.ts";
-import * as cri from "../../../gen/runtime/v1/api_pb.js";
+import type { ContainerConfig } from "../../../../core/containers/container-config.ts";
+import { hostFacts } from "../../../../core/containers/testing/spec-inputs.ts";
+import * as cri from "../../../../gen/runtime/v1/api_pb.js";
 import { type ContainerSurroundings, toContainerConfig, toLogPath } from "./container-config.ts";
-import { fromStopSignal, toStopSignal } from "./container-config-process.ts";
+import { fromStopSignal, toStopSignal } from "./process.ts";
 
 type Init = MessageInitShape<typeof cri.ContainerConfigSchema>;
 type SecurityInit = MessageInitShape<typeof cri.LinuxContainerSecurityContextSchema>;
@@ -274,9 +274,9 @@ const refused: readonly [init: Init, message: RegExp | string, given?: Partial<C
     { mounts: [{ containerPath: "/a", hostPath: "/b", image: { image: "i" }, readonly: true }] },
     "the mount at /a has both a host path and an image",
   ],
-  [{ mounts: [{ containerPath: "/a", image: { image: "i" } }] }, /an image can only be mounted read-only/],
+  [{ mounts: [{ containerPath: "/a", image: { image: "i" } }] }, "the image at /a can only be mounted read-only"],
   [
-    { mounts: [{ containerPath: "/a", image: { image: "i" }, readonly: true, imageSubPath: "../x" }] },
+    { mounts: [{ containerPath: "/a", image: { image: "i" }, readonly: true, imageSubPath: "../../x" }] },
     /subpath must be a relative path/,
   ],
   [
@@ -356,7 +356,7 @@ test("logs lie below the pod's directory", () => {
   assert.equal(toLogPath({ logPath: "main/0.log" }, "/var/log/pods/p/"), "/var/log/pods/p/main/0.log");
   assert.equal(toLogPath({ logPath: "" }, "/var/log/pods/p"), "");
   assert.equal(toLogPath({ logPath: "0.log" }, ""), "");
-  for (const logPath of ["../x", "a/../../x", ".."]) {
+  for (const logPath of ["../../x", "a/../../x", ".."]) {
     assert.throws(() => toLogPath({ logPath }, "/var/log/p"), { code: "invalid-argument" }, logPath);
   }
 });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { invalidArgument } from "../../../base/errors.ts";
-import { checkIdMappings, type IdMapping, type IdMappings } from "../../../base/id-mapping.ts";
-import type { PodConfig } from "../../../core/sandboxes/pod.ts";
-import * as cri from "../../../gen/runtime/v1/api_pb.js";
+import { invalidArgument } from "../../../../base/errors.ts";
+import { checkIdMappings, type IdMapping, type IdMappings } from "../../../../base/id-mapping.ts";
+import type { PodConfig } from "../../../../core/sandboxes/pod.ts";
+import * as cri from "../../../../gen/runtime/v1/api_pb.js";
 
 type PodNamespaces = Pick<PodConfig, "network" | "ipc" | "pid" | "userNamespace">;
 

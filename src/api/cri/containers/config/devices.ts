@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { invalidArgument } from "../../../base/errors.ts";
-import { cleanPath } from "../../../base/parse/clean-path.ts";
-import type { DeviceRequest } from "../../../core/containers/container-config.ts";
-import type * as cri from "../../../gen/runtime/v1/api_pb.js";
-import { cdiDevicesOfAnnotations, checkDeviceName } from "../../../oci/cdi/device-name.ts";
+import { invalidArgument } from "../../../../base/errors.ts";
+import { cleanPath } from "../../../../base/parse/clean-path.ts";
+import type { DeviceRequest } from "../../../../core/containers/container-config.ts";
+import type * as cri from "../../../../gen/runtime/v1/api_pb.js";
+import { cdiDevicesOfAnnotations, checkDeviceName } from "../../../../oci/cdi/device-name.ts";
 
 /** Device files of the host, or directories of them. */
 export function toDevices(messages: readonly cri.Device[]): readonly DeviceRequest[] {

@@ -2,13 +2,13 @@
 // The mounts of a container: the kernel's file systems, the network's files, and what the user asked for, in the order
 // in which they must be made.
 
-import { checkMountRequests } from "../../../base/parse/mount-request.ts";
-import type { RuntimeMount } from "../../../oci/runtime/spec.ts";
+import { checkMountRequests } from "../../../../base/parse/mount-request.ts";
+import type { RuntimeMount } from "../../../../oci/runtime/spec.ts";
+import { initTarget } from "../process.ts";
+import type { SpecInput } from "../spec-input.ts";
 import { toRuntimeMount } from "./asked-mounts.ts";
 import { hostFileMappings } from "./id-mappings.ts";
 import { kernelMounts } from "./kernel-mounts.ts";
-import { initTarget } from "./process.ts";
-import type { SpecInput } from "./spec-input.ts";
 
 /** Defaults first, then the others, shallow ones before those below them. A user's mount replaces a default. */
 export function buildMounts(input: SpecInput): readonly RuntimeMount[] {

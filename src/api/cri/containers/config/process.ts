@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { defined } from "../../../base/defined.ts";
-import { invalidArgument } from "../../../base/errors.ts";
-import { parsePosixSignal, posixSignalName } from "../../../base/posix-signal.ts";
-import type { ContainerConfig } from "../../../core/containers/container-config.ts";
-import * as cri from "../../../gen/runtime/v1/api_pb.js";
+import { defined } from "../../../../base/defined.ts";
+import { invalidArgument } from "../../../../base/errors.ts";
+import { parsePosixSignal, posixSignalName } from "../../../../base/posix-signal.ts";
+import type { ContainerConfig } from "../../../../core/containers/container-config.ts";
+import * as cri from "../../../../gen/runtime/v1/api_pb.js";
 
 type Process = Pick<
   ContainerConfig,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { invalidArgument } from "../../../base/errors.ts";
-import type { ContainerConfig } from "../../../core/containers/container-config.ts";
-import * as cri from "../../../gen/runtime/v1/api_pb.js";
+import { invalidArgument } from "../../../../base/errors.ts";
+import type { ContainerConfig } from "../../../../core/containers/container-config.ts";
+import * as cri from "../../../../gen/runtime/v1/api_pb.js";
 
 type User = Pick<ContainerConfig, "user" | "groupAdd" | "supplementalGroupsPolicy">;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mounts that a user asked for, as the runtime gets them.
 
-import { failedPrecondition } from "../../../base/errors.ts";
-import type { BindMountRequest, MountRequest } from "../../../base/parse/mount-request.ts";
-import type { RuntimeMount } from "../../../oci/runtime/spec.ts";
+import { failedPrecondition } from "../../../../base/errors.ts";
+import type { BindMountRequest, MountRequest } from "../../../../base/parse/mount-request.ts";
+import type { RuntimeMount } from "../../../../oci/runtime/spec.ts";
+import type { SpecInput } from "../spec-input.ts";
 import { hostFileMappings, mapped } from "./id-mappings.ts";
-import type { SpecInput } from "./spec-input.ts";
 import { tmpfsOptions } from "./tmpfs-options.ts";
 
 type MountFacts = Pick<SpecInput, "features" | "idMappings">;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { failedPrecondition, invalidArgument } from "../../../base/errors.ts";
-import { cleanPath } from "../../../base/parse/clean-path.ts";
-import { checkMountRequests, type MountPropagation, type MountRequest } from "../../../base/parse/mount-request.ts";
-import type { SpecFeatures } from "../../../core/containers/spec/spec-input.ts";
-import * as cri from "../../../gen/runtime/v1/api_pb.js";
-import { toIdMappings } from "./container-config-namespaces.ts";
+import { failedPrecondition, invalidArgument } from "../../../../base/errors.ts";
+import { cleanPath } from "../../../../base/parse/clean-path.ts";
+import { checkMountRequests, type MountPropagation, type MountRequest } from "../../../../base/parse/mount-request.ts";
+import type { SpecFeatures } from "../../../../core/containers/spec/spec-input.ts";
+import * as cri from "../../../../gen/runtime/v1/api_pb.js";
+import { toIdMappings } from "./namespaces.ts";
 
 type MountFeatures = Pick<SpecFeatures, "recursiveReadOnly" | "idMappedMounts">;
 
