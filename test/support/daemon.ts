@@ -12,7 +12,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type BerthClient, BerthClient as Client } from "../../sdk/src/index.ts";
 import { mountPointsWithin, unmountAll } from "../../src/linux/mount/unmount.ts";
+import { criSocket, removeAllPods } from "./cri-client.ts";
+
 import { assertNoLeaks, type MachineSnapshot, snapshotMachine } from "./leaks.ts";
+
+export { eventually } from "./eventually.ts";
 
 const checkout = path.join(import.meta.dirname, "../..");
 const readyDeadlineMs = 20_000;
@@ -158,11 +162,12 @@ export class TestDaemon {
     await this.client.images.import(chunks(), { reference: name, changes: [...changes] });
   }
 
-  /** Removes all containers, stops it and checks that nothing is left. */
+  /** Removes all pods and containers, stops it and checks that nothing is left. */
   async close(): Promise<void> {
     try {
       if (this.#process === undefined || this.#process.exitCode !== null || this.#process.signalCode !== null)
         await this.start();
+      await removeAllPods(criSocket(this));
       for (const { id } of await this.client.containers.list({ all: true })) {
         await this.client.containers.remove(id, { force: true, volumes: true });
       }
@@ -211,21 +216,6 @@ ${options.config ?? ""}`,
   scope.after(async () => await daemon.close());
   await daemon.start();
   return daemon;
-}
-
-/** Waits for a condition instead of a time; fails with what was waited for. */
-export async function eventually<T>(
-  what: string,
-  probe: () => Promise<T | undefined> | T | undefined,
-  deadlineMs = 10_000,
-): Promise<T> {
-  const deadline = Date.now() + deadlineMs;
-  for (;;) {
-    const value = await probe();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > deadline) throw new Error(`timed out waiting for ${what}`);
-    await poll();
-  }
 }
 
 async function poll(): Promise<void> {

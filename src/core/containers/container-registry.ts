@@ -2,7 +2,7 @@
 // Keeps the records of containers: names and ids are reserved with the record in one transaction, and a change of state
 // is visible only after it is on disk.
 
-import { conflict, EngineError, invalidArgument, notFound } from "../../base/errors.ts";
+import { EngineError, invalidArgument, notFound } from "../../base/errors.ts";
 import { type ContainerId, checkName, shortId } from "../../base/ids.ts";
 import { randomName } from "../../base/random-name.ts";
 import type { RuntimeResources, RuntimeSpec } from "../../oci/runtime/spec.ts";
@@ -149,8 +149,10 @@ function freeName(reader: Reader): string {
 }
 
 function nameInUse(name: string, owner: ContainerId): EngineError {
-  return conflict(
+  return new EngineError(
+    "conflict",
     `the container name "/${name}" is already in use by container "${shortId(owner)}". You have to remove (or rename) that container to be able to reuse that name`,
+    { details: { kind: "container", id: owner } },
   );
 }
 
