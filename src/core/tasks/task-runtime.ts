@@ -61,7 +61,7 @@ export interface Process {
   start(options: { readonly signal: AbortSignal }): Promise<void>;
   /** Resolves when it has exited, also if that was long ago. */
   wait(options: { readonly signal: AbortSignal }): Promise<Exit>;
-  /** not-found when it has exited. all: of init every process of the task, of an exec all of its process group. */
+  /** not-found when it has exited. all: of init every process of the task, of an exec its process group and descendants. */
   kill(posixSignal: PosixSignal, options: { readonly all?: boolean; readonly signal: AbortSignal }): Promise<void>;
   resize(
     size: { readonly width: number; readonly height: number },

@@ -8,7 +8,7 @@ import type { Stdio } from "../../../core/streams/stdio.ts";
 import type { CgroupDirectories, Process, ProcessStatus, Task } from "../../../core/tasks/task-runtime.ts";
 import type { StateResponse } from "../../../gen/containerd/task/v2/task_pb.js";
 import { Status } from "../../../gen/containerd/v1/types/task_pb.js";
-import { killProcessGroup } from "../../../linux/process/process-group.ts";
+import { killProcessTree } from "../../../linux/process/process-tree.ts";
 import type { RuntimeProcess, RuntimeResources } from "../../../oci/runtime/spec.ts";
 import { type ProcessDependencies, ShimProcess, toExit } from "./process.ts";
 
@@ -167,7 +167,7 @@ class ShimExec extends ShimProcess {
       return;
     }
     this.checkExists();
-    if (this.exited || !killProcessGroup(this.pid, posixSignal)) throw notFound("process", this.id);
+    if (this.exited || !killProcessTree(this.pid, posixSignal)) throw notFound("process", this.id);
   }
 }
 
