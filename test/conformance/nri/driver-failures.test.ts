@@ -113,10 +113,10 @@ void describe("NRI driver: failures", { skip: noGo }, () => {
       await engine.runPod("pod");
       assert.deepEqual(
         (await events()).map(({ event }) => event),
-        ["Configure", "Configured", "Synchronize", "RunPodSandbox"],
+        ["Configure", "Configured", "Synchronize", "Synchronized", "RunPodSandbox"],
       );
     }
-    assert.equal((await events()).at(4)?.event, "Shutdown");
+    assert.equal((await events()).at(5)?.event, "Shutdown");
   });
 
   void test("the socket is the owner's, and not taken from another runtime that serves it", async () => {

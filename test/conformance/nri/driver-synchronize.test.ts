@@ -25,16 +25,24 @@ void describe("NRI driver: plugins that join", { skip: noGo }, () => {
     await using engine = await ModelEngine.open();
     await engine.runPod("pod");
     await engine.create("pod", "before");
+    await using first = await NriPlugin.join({ file, socket: engine.socket, name: "first" });
     const behaviours = { ...blocked, CreateContainer: { adjust: { env: [{ key: "LATE", value: "no" }] } } };
-    await using plugin = new NriPlugin({ file, socket: engine.socket, name: "slow", behaviours });
+    const events = "RunPodSandbox,CreateContainer,PostCreateContainer";
+    await using plugin = new NriPlugin({ file, socket: engine.socket, name: "slow", index: "10", behaviours, events });
     await plugin.saw("Synchronize");
     const during = Promise.all(["d1", "d2", "d3"].map(async (id) => await engine.create("pod", id)));
+    for (const id of ["d1", "d2", "d3"]) await first.saw("CreateContainer", id);
+    // What does not concern the plugin that joins goes on, and takes longer than to ask it too soon.
+    await engine.start("before");
+    await engine.stop("before");
     assert.equal(engine.containers.size, 1);
     plugin.release("Synchronize");
     for (const { spec } of await during) assert.ok(spec.process.env.includes("LATE=no"));
     await engine.create("pod", "after");
     await plugin.saw("PostCreateContainer", "after");
     for (const id of ["pod", "before", "d1", "d2", "d3", "after"]) assert.equal(tellings(plugin, id), 1, id);
+    const order = plugin.events.map(({ event }) => event);
+    assert.ok(order.indexOf("Synchronized") < order.indexOf("CreateContainer"), order.join(" "));
   });
 
   void test("a container whose creation others are being asked about when a plugin joins is in its list", async () => {

@@ -129,10 +129,10 @@ export class NriPlugin implements AsyncDisposable {
     }
   }
 
-  /** The names of what it was told after it was configured, of this pod or container if one is named. */
+  /** The names of what it was told from the list of all there is on, of this pod or container if one is named. */
   names(id?: string): readonly string[] {
     return this.events
-      .filter((each) => !["Configure", "Configured"].includes(each.event))
+      .filter((each) => !["Configure", "Configured", "Synchronized"].includes(each.event))
       .filter((each) => id === undefined || idOf(each) === id)
       .map(({ event }) => event);
   }

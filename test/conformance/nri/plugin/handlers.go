@@ -17,6 +17,7 @@ func (p *plugin) Synchronize(ctx context.Context, pods []*api.PodSandbox, contai
 		e.Containers = append(e.Containers, raw(container))
 	}
 	b, err := p.perform(ctx, e)
+	p.report(event{Event: "Synchronized"})
 	return updates(b.Update), err
 }
 
