@@ -59,8 +59,15 @@ async function readFeatures(binary: string, signal: AbortSignal): Promise<Runtim
     ociVersion: /^spec: (\S+)/m.exec(version.stdout)?.[1] ?? leastOciVersion,
     seccomp: /\+SECCOMP\b|^libseccomp:/m.test(version.stdout),
   };
-  if (features.status !== 0) return fallback;
+  if (features.status !== 0) return { ...fallback, ...knownFeatures(name, number, release()) };
   return { ...fallback, ...parseFeatures(features.stdout, release()) };
+}
+
+/** Of runtimes that came before "features": crun makes binds recursively read-only since 1.4. */
+export function knownFeatures(name: string, version: string, kernelRelease: string): ReportedFeatures {
+  const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
+  const isNew = name === "crun" && (major > 1 || (major === 1 && minor >= 4));
+  return isNew ? { recursiveReadOnly: hasMountSetattr(kernelRelease) } : {};
 }
 
 type ReportedFeatures = Partial<
