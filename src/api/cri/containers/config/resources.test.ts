@@ -33,7 +33,7 @@ const converted: readonly [init: Init, limits: object][] = [
     { memoryLimitInBytes: 1048576n, memorySwapLimitInBytes: -1n },
     { memoryBytes: 1048576, memorySwapBytes: -1 },
   ],
-  [{ memorySwapLimitInBytes: 2097152n }, {}],
+  [{ memorySwapLimitInBytes: 2097152n }, { memorySwapBytes: 2097152 }],
   [{ hugepageLimits: [{ pageSize: "2MB", limit: 0n }] }, { hugepageLimits: [{ pageSize: "2MB", limitBytes: 0 }] }],
   [{ unified: { "memory.high": "1" } }, { unified: { "memory.high": "1" } }],
 ];

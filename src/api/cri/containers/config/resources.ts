@@ -17,7 +17,6 @@ export function toResourceLimits(
   const memoryBytes = toNumber("memory_limit_in_bytes", message.memoryLimitInBytes);
   const memorySwapBytes = toNumber("memory_swap_limit_in_bytes", message.memorySwapLimitInBytes) ?? memoryBytes;
   if (memoryBytes !== undefined && memoryBytes < 0) throw invalidArgument(`invalid memory limit: ${memoryBytes}`);
-  const isSwapLimited = memoryBytes !== undefined && host.cgroup.swapLimit !== false;
   return defined({
     cpuPeriod: toNumber("cpu_period", message.cpuPeriod),
     cpuQuota: toNumber("cpu_quota", message.cpuQuota),
@@ -25,7 +24,7 @@ export function toResourceLimits(
     cpusetCpus: message.cpusetCpus || undefined,
     cpusetMems: message.cpusetMems || undefined,
     memoryBytes,
-    memorySwapBytes: isSwapLimited ? memorySwapBytes : undefined,
+    memorySwapBytes: host.cgroup.swapLimit === false ? undefined : memorySwapBytes,
     hugepageLimits: message.hugepageLimits.length > 0 ? message.hugepageLimits.map(toHugepageLimit) : undefined,
     unified: Object.keys(message.unified).length > 0 ? message.unified : undefined,
   });
