@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import type { TestNode } from "../test-node.ts";
+import { idle, manifest, type PodCase, shell } from "./pod-case.ts";
+
+/**
+ * A pod on this runtime handler. Without an API server a kubelet knows no runtime classes: the handler must be the
+ * daemon's default when the pod is made, or be "untrusted", which an annotation asks for.
+ */
+export function onHandler(handler: string): PodCase {
+  const name = `on-${handler}`;
+  return {
+    name,
+    steady: ["main"],
+    manifest: () => {
+      const plain = manifest(name, { containers: [shell("main", idle)] });
+      if (handler !== "untrusted") return plain;
+      const annotations = { "io.kubernetes.cri.untrusted-workload": "true" };
+      return { ...plain, metadata: { ...plain.metadata, annotations } };
+    },
+    async check(node) {
+      await node.readyPod(name);
+      assert.equal(await handlerOf(node, name), handler);
+      assert.equal(await node.output(name, "main", "echo alive"), "alive");
+    },
+  };
+}
+
+async function handlerOf(node: TestNode, name: string): Promise<string> {
+  const { items } = await node.runtime.listPodSandbox({
+    filter: { labelSelector: { "io.kubernetes.pod.name": node.kubelet.podName(name) } },
+  });
+  const [sandbox] = items;
+  assert(sandbox !== undefined && items.length === 1, `pod ${name} has ${items.length} sandboxes`);
+  const { info } = await node.runtime.podSandboxStatus({ podSandboxId: sandbox.id, verbose: true });
+  return (JSON.parse(info["info"] ?? "{}") as { readonly pod: { readonly handler: string } }).pod.handler;
+}
