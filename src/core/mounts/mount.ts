@@ -21,6 +21,11 @@ export interface ActivateOptions {
    * that id lands as 0 on disk. failed-precondition when the kernel or the file system cannot do it.
    */
   readonly idMappings?: IdMappings;
+  /**
+   * The target lies in a directory of its own, which comes and goes with it: only root, and root of the mappings, get
+   * through it. For what has setuid programs in it that are none of this machine's users' business (CVE-2021-41103).
+   */
+  readonly guarded?: boolean;
 }
 
 /** Whether a directory can be mounted idmapped, and else why not. */
@@ -31,7 +36,7 @@ export interface MountActivator {
   /** Mounts the list onto the target directory, which is created. Undoes what it did when one of them fails. */
   activate(target: string, mounts: readonly Mount[], options?: ActivateOptions): Promise<void>;
   /** Unmounts all that is mounted on the target; succeeds when there is nothing. An empty directory goes with it. */
-  deactivate(target: string): Promise<void>;
+  deactivate(target: string, options?: Pick<ActivateOptions, "guarded">): Promise<void>;
   /** The mount points at or below this directory. */
   list(directory: string): Promise<readonly string[]>;
   /**

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -113,4 +114,31 @@ test("mounts an overlay of more layers than fit a page of options", async (t) =>
   assert.ok((await optionsAt(target)).includes("nodev"));
   await writeFile(path.join(target, "new"), "");
   assert.deepEqual(await readdir(upper), ["new"]);
+});
+
+test("a guarded target cannot be reached by another user, but for root of its user namespace", async (t) => {
+  const directory = await workspace(t);
+  await chmod(directory, 0o711);
+  const target = path.join(directory, "guard", "target");
+  const activator = createMountActivator();
+  const modeOfGuard = async () => {
+    const { mode, uid, gid } = await stat(path.dirname(target));
+    return [(mode & 0o777).toString(8), uid, gid];
+  };
+  await activator.activate(target, [tmpfs("mode=755")], { guarded: true });
+  assert.deepEqual(await modeOfGuard(), ["700", 0, 0]);
+  const asNobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "ls", target];
+  assert.notEqual(spawnSync("setpriv", asNobody).status, 0);
+  await activator.deactivate(target, { guarded: true });
+  await assert.rejects(stat(path.dirname(target)), { code: "ENOENT" });
+  await activator.deactivate(target, { guarded: true });
+  const ids = [{ containerId: 0, hostId: 100_000, size: 65_536 }];
+  const source = path.join(directory, "source");
+  await mkdir(source);
+  const idMappings = { uidMappings: ids, gidMappings: ids };
+  await activator.activate(target, [bind(source, "rbind")], { guarded: true, idMappings });
+  assert.deepEqual(await modeOfGuard(), ["710", 0, 100_000]);
+  const asMapped = ["--reuid=100000", "--regid=100000", "--clear-groups", "ls", target];
+  assert.equal(spawnSync("setpriv", asMapped).status, 0);
+  await activator.deactivate(target, { guarded: true });
 });

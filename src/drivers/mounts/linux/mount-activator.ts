@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The MountActivator of a machine with Linux: mounts on the daemon's own mount table, which is also its only memory.
 
-import { mkdir, rmdir } from "node:fs/promises";
+import { chmod, chown, mkdir, rmdir } from "node:fs/promises";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf, toEngineError } from "../../../base/errors.ts";
+import { hostRoot, type IdMappings } from "../../../base/id-mapping.ts";
 import { KeyedLock } from "../../../base/keyed-lock.ts";
 import type { ActivateOptions, IdmapSupport, Mount, MountActivator } from "../../../core/mounts/mount.ts";
 import { hasErrno } from "../../../host/files/errno.ts";
@@ -33,13 +35,15 @@ class LinuxMountActivator implements MountActivator {
     this.#program = program;
   }
 
-  async activate(target: string, mounts: readonly Mount[], { idMappings }: ActivateOptions = {}): Promise<void> {
+  async activate(target: string, mounts: readonly Mount[], options: ActivateOptions = {}): Promise<void> {
+    const { idMappings, guarded = false } = options;
     await this.#targets.run(target, async () => {
       try {
+        if (guarded) await guard(path.dirname(target), idMappings);
         await mkdir(target, { recursive: true, mode: 0o700 });
         await unmountAll(target); // a daemon that was killed may have got half-way
-        const options = { program: this.#program, signal: neverAborted };
-        if (idMappings !== undefined) await mountIdmapped(mounts, target, idMappings, options);
+        const means = { program: this.#program, signal: neverAborted };
+        if (idMappings !== undefined) await mountIdmapped(mounts, target, idMappings, means);
         else for (const mount of mounts) mountOne(mount, target);
       } catch (error) {
         throw toEngineError(await undo(target, error), `cannot mount on ${target}`);
@@ -47,11 +51,12 @@ class LinuxMountActivator implements MountActivator {
     });
   }
 
-  async deactivate(target: string): Promise<void> {
+  async deactivate(target: string, { guarded = false }: Pick<ActivateOptions, "guarded"> = {}): Promise<void> {
     await this.#targets.run(target, async () => {
       try {
         await unmountAll(target);
         await removeEmptyDirectory(target);
+        if (guarded) await removeEmptyDirectory(path.dirname(target));
       } catch (error) {
         throw toEngineError(error, `cannot unmount ${target}`);
       }
@@ -73,6 +78,14 @@ class LinuxMountActivator implements MountActivator {
       throw toEngineError(error, `cannot list the mounts below ${directory}`);
     }
   }
+}
+
+/** Root has the right to go anywhere; root of a user namespace needs a group that may. */
+async function guard(directory: string, idMappings: IdMappings | undefined): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const gid = idMappings === undefined ? 0 : hostRoot(idMappings).gid;
+  await chown(directory, 0, gid);
+  await chmod(directory, gid === 0 ? 0o700 : 0o710);
 }
 
 async function removeEmptyDirectory(directory: string): Promise<void> {
