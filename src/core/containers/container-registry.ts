@@ -107,11 +107,6 @@ export class ContainerRegistry {
     });
   }
 
-  /** Keeps limits that nobody asked for in the container's configuration; nothing to do where no specification is kept. */
-  async updateSpecLimits(id: ContainerId, limits: RuntimeResources): Promise<void> {
-    await this.#store.transaction((transaction) => putLimits(transaction, id, limits));
-  }
-
   async updateState(id: ContainerId, change: Partial<ContainerState>): Promise<ContainerRecord> {
     return await this.#store.transaction((transaction) => {
       const record = transaction.find(containerTable, id);
@@ -171,6 +166,7 @@ function putLimits(
     ...limits,
     ...(limits.cpu !== undefined && { cpu: { ...before.cpu, ...limits.cpu } }),
     ...(limits.memory !== undefined && { memory: { ...before.memory, ...limits.memory } }),
+    ...(limits.unified !== undefined && { unified: { ...before.unified, ...limits.unified } }),
   };
   transaction.put(containerSpecTable, id, formatRuntimeSpec({ ...spec, linux: { ...spec.linux, resources } }));
 }

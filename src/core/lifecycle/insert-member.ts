@@ -7,6 +7,8 @@ import { failpoint } from "../../base/failpoint.ts";
 import { cleanup } from "../../base/lifetime.ts";
 import type { RuntimeSpec } from "../../oci/runtime/spec.ts";
 import type { ContainerRecord } from "../containers/container.ts";
+import type { ContainerConfig } from "../containers/container-config.ts";
+import { adoptLimits } from "../containers/spec/adopt-limits.ts";
 import { type PodRecord, type SandboxRecord, sandboxTable } from "../sandboxes/sandbox.ts";
 import type { UsableHandler } from "../tasks/handler-table.ts";
 import { containerSpec } from "./container-spec.ts";
@@ -49,7 +51,7 @@ export async function insertMember(
   });
   await failpoint("create-container:hooked");
   const record = await engine.registry.insert(
-    { ...draft, process: spec.process },
+    { ...draft, process: spec.process, config: withLimitsOf(draft.config, { built, spec }) },
     {
       spec,
       check: (reader) => checkReady(reader.find(sandboxTable, pod.id)),
@@ -58,6 +60,15 @@ export async function insertMember(
   undo.move();
   await hooks.postCreateContainer(podSeen, containerView(engine, record, { spec }), { signal });
   return record;
+}
+
+/** Says the limits that it has, which hooks may have changed. */
+function withLimitsOf(
+  config: ContainerConfig,
+  { built, spec }: { readonly built: RuntimeSpec; readonly spec: RuntimeSpec },
+): ContainerConfig {
+  const resources = { built: built.linux.resources ?? {}, adjusted: spec.linux.resources ?? {} };
+  return { ...config, resources: adoptLimits(config.resources, resources) };
 }
 
 async function specOf(engine: Engine, draft: ContainerRecord, { pod, usable }: MemberOf): Promise<RuntimeSpec> {

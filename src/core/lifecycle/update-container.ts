@@ -6,6 +6,7 @@ import { conflict, failedPrecondition } from "../../base/errors.ts";
 import type { RuntimeResources } from "../../oci/runtime/spec.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { ResourceLimits } from "../containers/container-config.ts";
+import { adoptLimits } from "../containers/spec/adopt-limits.ts";
 import { buildResources } from "../containers/spec/resources.ts";
 import type { Engine } from "./engine.ts";
 import { containerView, podView } from "./hook-views.ts";
@@ -36,7 +37,8 @@ export async function updateContainer(
   using hooks = engine.hooks.enter();
   const pod = podView(engine, visiblePod(engine, record.sandboxId));
   const adjusted = await hooks.updateContainer(pod, containerView(engine, record), built, { signal });
-  const updated = await apply(engine, record, { change, resources, built: adjusted }, signal);
+  const adopted = adoptLimits(resources, { built, adjusted });
+  const updated = await apply(engine, record, { change, resources: adopted, built: adjusted }, signal);
   await hooks.postUpdateContainer(pod, containerView(engine, updated), { signal });
   return updated;
 }

@@ -2,6 +2,7 @@
 // The engine as hooks may use it. Nothing here takes a lock: a hook is called by an operation that may hold it.
 
 import { notFound } from "../../base/errors.ts";
+import { adoptLimits } from "../containers/spec/adopt-limits.ts";
 import type { HookTarget } from "../hooks/hook-target.ts";
 import type { ContainerUpdate } from "../hooks/hook-views.ts";
 import type { Engine } from "../lifecycle/engine.ts";
@@ -55,5 +56,7 @@ async function applyUpdate(
   const record = engine.registry.find(containerId);
   if (record?.pod === undefined) throw notFound("container", containerId);
   await engine.running.get(record.id)?.task.update(resources, { signal });
-  await engine.registry.updateSpecLimits(record.id, resources);
+  const { config } = record;
+  const limits = adoptLimits(config.resources, { built: {}, adjusted: resources });
+  await engine.registry.updateLimits(record.id, { ...config, resources: limits }, resources);
 }

@@ -17,6 +17,8 @@ void describe("NRI through CRI: containers", { skip: noGo }, () => {
   const suite = criSuite();
 
   const stateOf = async (containerId: string) => (await suite.runtime.containerStatus({ containerId })).status?.state;
+  const limitsOf = async (containerId: string) =>
+    (await suite.runtime.containerStatus({ containerId })).status?.resources?.linux;
   const listed = async (podSandboxId: string) =>
     (await suite.runtime.listContainers({ filter: { podSandboxId } })).containers.map(({ id }) => id);
 
@@ -126,6 +128,8 @@ void describe("NRI through CRI: containers", { skip: noGo }, () => {
     assert.match(await pod.output(id, "grep ' /nri ' /proc/1/mountinfo"), /tmpfs/);
     assert.match(await pod.output(id, "grep 'open files' /proc/1/limits"), /222\s+333/);
     await pod.output(id, "echo > /dev/nri-null");
+    const limits = await limitsOf(id);
+    assert.deepEqual([limits?.memoryLimitInBytes, limits?.cpuShares], [64n << 20n, 77n]);
     const { container } = await plugin.saw("PostStartContainer", id);
     assert.deepEqual(at(container, "linux", "resources", "memory", "limit"), { value: String(64 << 20) });
     assert.deepEqual(at(container, "linux", "resources", "cpu", "shares"), { value: "77" });
@@ -143,16 +147,18 @@ void describe("NRI through CRI: containers", { skip: noGo }, () => {
       Number(
         await pod.output(id, "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes memory.max 2> /dev/null || :"),
       ) >> 20;
+    const shownLimit = async (id: string) => Number((await limitsOf(id))?.memoryLimitInBytes) >> 20;
     plugin.behave("UpdateContainer", { update: [limited(containerId, 112), limited(other, 96)] });
     const linux = { cpuShares: 200n, memoryLimitInBytes: 128n << 20n };
     await suite.runtime.updateContainerResources({ containerId, linux });
     assert.deepEqual([await limitOf(containerId), await limitOf(other)], [112, 96]);
+    assert.deepEqual([await shownLimit(containerId), await shownLimit(other)], [112, 96]);
     plugin.update([limited(other, 80), limited("unknown", 1)]);
     assert.deepEqual(
       (await plugin.saw("Updated")).failed?.map((each) => each["containerId"]),
       ["unknown"],
     );
-    assert.equal(await limitOf(other), 80);
+    assert.deepEqual([await limitOf(other), await shownLimit(other)], [80, 80]);
     await plugin.saw("PostUpdateContainer", containerId);
   });
 
