@@ -8,12 +8,14 @@ import { ContainerRegistry } from "../core/containers/container-registry.ts";
 import { EventBus } from "../core/events/event-bus.ts";
 import type { HostDevices } from "../core/host/host-devices.ts";
 import type { HostFacts } from "../core/host/host-facts.ts";
+import type { SecurityModules } from "../core/host/security-modules.ts";
 import { LeaseManager } from "../core/leases/lease-manager.ts";
 import { ContentPins } from "../core/lifecycle/content-pins.ts";
 import { podNameTable } from "../core/sandboxes/pod.ts";
 import { sandboxTable } from "../core/sandboxes/sandbox.ts";
 import { createHostDevices } from "../drivers/host/linux/host-devices.ts";
 import { readHostFacts } from "../drivers/host/linux/host-facts.ts";
+import { securityModules } from "../drivers/host/linux/security-modules.ts";
 import { cacheTables } from "../storage/cached/cached-store.ts";
 import { openLmdbStore } from "../storage/lmdb/lmdb-store.ts";
 import { migrate } from "../storage/migrations/migrate.ts";
@@ -29,6 +31,7 @@ export interface Metadata extends AsyncDisposable {
   readonly pins: ContentPins;
   readonly host: HostFacts;
   readonly devices: HostDevices;
+  readonly securityModules: SecurityModules;
 }
 
 /** What clients list all the time: the kubelet every second. */
@@ -51,6 +54,7 @@ export async function openMetadata(config: DaemonConfig, logger: Logger): Promis
     pins: new ContentPins(),
     host,
     devices: createHostDevices(),
+    securityModules,
     [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
   };
 }

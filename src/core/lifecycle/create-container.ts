@@ -14,10 +14,9 @@ import {
   type PodContainerMetadata,
 } from "../containers/container.ts";
 import type { ContainerConfig } from "../containers/container-config.ts";
-import { checkContainerConfig } from "../containers/spec/check-config.ts";
 import type { Image } from "../images/image-service.ts";
 import type { PodRecord } from "../sandboxes/sandbox.ts";
-import { checkModes } from "./check-modes.ts";
+import { checkRequest } from "./check-request.ts";
 import { containerEvent } from "./container-events.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
 import { insertMember } from "./insert-member.ts";
@@ -58,9 +57,8 @@ export async function createContainer(
   }));
   const { image } = pinned;
   const config = resolveJoins(engine, request.config, image);
-  checkModes(engine, config, request.member?.pod);
   const usable = await engine.handlers.use(request.member?.pod.pod.handler ?? config.runtimeHandler, { signal });
-  const warnings = checkContainerConfig(config, engine.host);
+  const warnings = await checkRequest(engine, config, request.member?.pod);
   await using undo = new AsyncDisposableStack();
   const chainId = await engine.images.unpack(image, { signal });
   const idMappings = request.member?.pod.pod.config.userNamespace;

@@ -13,6 +13,7 @@ import type { EventBus } from "../events/event-bus.ts";
 import type { LifecycleHooks } from "../hooks/lifecycle-hooks.ts";
 import type { HostDevices } from "../host/host-devices.ts";
 import type { HostFacts } from "../host/host-facts.ts";
+import type { SecurityModules } from "../host/security-modules.ts";
 import type { ImageService } from "../images/image-service.ts";
 import type { LeaseManager } from "../leases/lease-manager.ts";
 import type { MountActivator } from "../mounts/mount.ts";
@@ -57,6 +58,7 @@ export interface Engine {
   readonly settings: EngineSettings;
   readonly host: HostFacts;
   readonly devices: HostDevices;
+  readonly securityModules: SecurityModules;
   readonly cdi: DeviceInjector;
   readonly registry: ContainerRegistry;
   readonly images: ImageService;

@@ -3,6 +3,7 @@
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { ifThere } from "../../host/files/errno.ts";
 
 /** Whether AppArmor is on and profiles can be loaded. */
 export async function hasApparmor(): Promise<boolean> {
@@ -12,6 +13,14 @@ export async function hasApparmor(): Promise<boolean> {
   } catch {
     return false; // without the file the kernel has no AppArmor
   }
+}
+
+/** The names of the profiles that are loaded, whatever their modes. */
+export async function readApparmorProfiles(
+  file = "/sys/kernel/security/apparmor/profiles",
+): Promise<ReadonlySet<string>> {
+  const text = (await ifThere(readFile(file, "utf8"))) ?? "";
+  return new Set(Array.from(text.matchAll(/^(.+) \(\w+\)$/gm), ([, name = ""]) => name));
 }
 
 /** Whether SELinux is on: its file system is mounted only then. */
