@@ -12,8 +12,8 @@ const noId = 0xffff_ffff;
 
 // SAFETY: integers only; all of them change the calling thread and nobody else.
 const prctlCall = libc.func("prctl", "int", ["int", "ulong", "ulong", "ulong", "ulong"]);
-const setfsuidCall = libc.func("setfsuid", "int", ["uint"]);
-const setfsgidCall = libc.func("setfsgid", "int", ["uint"]);
+const setfsuidCall = libc.func("setfsuid", "uint", ["uint"]);
+const setfsgidCall = libc.func("setfsgid", "uint", ["uint"]);
 
 /** Runs the work, which must be synchronous, with these ids for files; what it leaves behind keeps them. */
 export function withFileSystemIds<T>(ids: { readonly uid: number; readonly gid: number }, work: () => T): T {
