@@ -9,8 +9,9 @@ import type { ContainerEnding, ContainerRecord, ContainerState } from "../contai
 import type { Exit, Task } from "../tasks/task-runtime.ts";
 import { containerEvent } from "./container-events.ts";
 import type { ContainerIo } from "./container-io.ts";
-import { type Engine, rootfsPath } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { tellExit } from "./pod-member.ts";
+import { unmountRootfs } from "./prepare-rootfs.ts";
 import { removeHeld } from "./remove-container.ts";
 import type { RunningContainer } from "./running-container.ts";
 import { deactivateSharedMemory } from "./shared-memory.ts";
@@ -221,6 +222,6 @@ async function deleteTask(engine: Engine, record: ContainerRecord, task: Task, s
     engine.logger.warn({ containerId: record.id, err: error }, "its task could not be deleted: purging it");
     await engine.handlers.runtime(record.handler).purge(record.id, { signal });
   }
-  await engine.mounts.deactivate(rootfsPath(engine, record.id));
+  await unmountRootfs(engine, record.id);
   if (record.pod === undefined) await deactivateSharedMemory(engine, record);
 }

@@ -21,6 +21,7 @@ import { containerEvent } from "./container-events.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
 import { insertMember } from "./insert-member.ts";
 import { prepareMounts, removePrepared } from "./prepare-mounts.ts";
+import { mountGuarded, unmountRootfs } from "./prepare-rootfs.ts";
 
 export interface CreateRequest {
   /** Empty for a random one. */
@@ -106,12 +107,12 @@ async function copyUp(
   const mounts = all.filter(({ request }) => request.type === "volume" && !request.noCopy);
   if (mounts.length === 0) return;
   const root = rootfsPath(engine, id);
-  await engine.mounts.activate(root, await engine.snapshotter.mounts(id));
+  await mountGuarded(engine, id, { snapshotKey: id });
   try {
     for (const { request, source } of mounts)
       await engine.rootFilesystem.copyUp(root, request.target, source, { signal });
   } finally {
-    await engine.mounts.deactivate(root);
+    await unmountRootfs(engine, id);
   }
 }
 

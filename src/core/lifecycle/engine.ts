@@ -92,5 +92,5 @@ export interface Engine {
 
 /** Where the root filesystem of a container, or of a pod's task, is mounted while it runs. */
 export function rootfsPath(engine: Engine, id: ContainerId | SandboxId): string {
-  return `${engine.settings.paths.state}/rootfs/${id}`;
+  return `${engine.settings.paths.state}/rootfs/${id}/fs`;
 }

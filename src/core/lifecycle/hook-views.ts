@@ -3,8 +3,9 @@
 
 import type { RuntimeNamespace, RuntimeSpec } from "../../oci/runtime/spec.ts";
 import type { ContainerRecord } from "../containers/container.ts";
+import type { ContainerConfig } from "../containers/container-config.ts";
 import { buildResources } from "../containers/spec/resources.ts";
-import type { ContainerView, HookContainerState, ImageView, PodView } from "../hooks/hook-views.ts";
+import type { ContainerView, HookContainerState, ImageView, PodView, SeccompProfileView } from "../hooks/hook-views.ts";
 import type { PodRecord } from "../sandboxes/sandbox.ts";
 import { containerReason } from "./container-reason.ts";
 import type { Engine } from "./engine.ts";
@@ -75,6 +76,7 @@ export function containerView(
       reason: containerReason(record),
       message: state.error,
     }),
+    seccompProfile: { type: seccompType(config) },
     ...(config.cdiDevices !== undefined && { cdiDevices: config.cdiDevices }),
     ...(image !== undefined && { image }),
   };
@@ -83,6 +85,13 @@ export function containerView(
 function hookState({ state }: ContainerRecord): HookContainerState {
   if (state.finishedAt !== undefined && state.status !== "running") return "stopped";
   return state.status === "exited" || state.status === "dead" ? "stopped" : state.status;
+}
+
+/** The last option counts; the name of a profile of the host's is not kept. */
+function seccompType({ privileged, securityOptions }: ContainerConfig): SeccompProfileView["type"] {
+  const option = securityOptions.findLast((each) => each.startsWith("seccomp="));
+  if (option === "seccomp=unconfined" || (option === undefined && privileged)) return "unconfined";
+  return option === undefined || option === "seccomp=builtin" ? "runtime-default" : "localhost";
 }
 
 function imageView(engine: Engine, { config, imageId }: ContainerRecord): ImageView | undefined {

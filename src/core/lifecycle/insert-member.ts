@@ -12,9 +12,9 @@ import { adoptLimits } from "../containers/spec/adopt-limits.ts";
 import { type PodRecord, type SandboxRecord, sandboxTable } from "../sandboxes/sandbox.ts";
 import type { UsableHandler } from "../tasks/handler-table.ts";
 import { containerSpec } from "./container-spec.ts";
-import { type Engine, rootfsPath } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { containerView, podView } from "./hook-views.ts";
-import { prepareRootfs } from "./prepare-rootfs.ts";
+import { prepareRootfs, unmountRootfs } from "./prepare-rootfs.ts";
 import { podSharedMemory } from "./shared-memory.ts";
 
 interface MemberOf {
@@ -31,7 +31,7 @@ export async function insertMember(
 ): Promise<ContainerRecord> {
   using hooks = engine.hooks.enter();
   await using undo = new AsyncDisposableStack();
-  undo.defer(async () => await cleanup(async () => await engine.mounts.deactivate(rootfsPath(engine, draft.id))));
+  undo.defer(async () => await cleanup(async () => await unmountRootfs(engine, draft.id)));
   const built = await specOf(engine, draft, { pod, usable });
   await failpoint("create-container:spec");
   const podSeen = podView(engine, pod);

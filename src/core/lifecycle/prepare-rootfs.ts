@@ -2,6 +2,7 @@
 // The root filesystem of a container on the host, mounted, with what a process needs to be there.
 
 import { hostRoot, type IdMappings } from "../../base/id-mapping.ts";
+import type { ContainerId, SandboxId } from "../../base/ids.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { ResolvedUser } from "../containers/user.ts";
 import type { TaskRequest } from "../tasks/task-runtime.ts";
@@ -30,11 +31,26 @@ export async function prepareRootfs(engine: Engine, record: ContainerRecord): Pr
 /** In a pod with a user namespace the files of the image belong to the ids that the namespace gives them. */
 export async function mountRootfs(engine: Engine, record: ContainerRecord): Promise<void> {
   const idMappings = idMappingsOf(engine, record);
-  await engine.mounts.activate(
-    rootfsPath(engine, record.id),
-    await engine.snapshotter.mounts(record.snapshotKey),
-    idMappings === undefined ? {} : { idMappings },
-  );
+  await mountGuarded(engine, record.id, {
+    snapshotKey: record.snapshotKey,
+    ...(idMappings !== undefined && { idMappings }),
+  });
+}
+
+/** What images bring, setuid programs included, is none of this machine's users' business. */
+export async function mountGuarded(
+  engine: Engine,
+  id: ContainerId | SandboxId,
+  { snapshotKey, idMappings }: { readonly snapshotKey: string; readonly idMappings?: IdMappings },
+): Promise<void> {
+  const mounts = await engine.snapshotter.mounts(snapshotKey);
+  const options = { guarded: true, ...(idMappings !== undefined && { idMappings }) };
+  await engine.mounts.activate(rootfsPath(engine, id), mounts, options);
+}
+
+/** Succeeds when there is nothing. */
+export async function unmountRootfs(engine: Engine, id: ContainerId | SandboxId): Promise<void> {
+  await engine.mounts.deactivate(rootfsPath(engine, id), { guarded: true });
 }
 
 /** Root of its user namespace owns its streams; without one nothing is said. */

@@ -102,7 +102,8 @@ async function recordLoss(engine: Engine, record: ContainerRecord): Promise<void
 
 async function unmountOrphans(engine: Engine, readyPods: ReadonlySet<SandboxId>): Promise<void> {
   const images = imageMountsDirectory(engine);
-  const directories = [`${engine.settings.paths.state}/rootfs`, sharedMemoryDirectory(engine), images];
+  const rootfs = `${engine.settings.paths.state}/rootfs`;
+  const directories = [rootfs, sharedMemoryDirectory(engine), images];
   const ids = [...engine.running.keys(), ...engine.podTasks.keys(), ...readyPods];
   const wanted = [
     ...directories.flatMap((directory) => ids.map((id) => `${directory}/${id}`)),
@@ -111,7 +112,8 @@ async function unmountOrphans(engine: Engine, readyPods: ReadonlySet<SandboxId>)
   for (const directory of directories) {
     for (const mount of await engine.mounts.list(directory)) {
       if (wanted.some((path) => mount === path || mount.startsWith(`${path}/`))) continue;
-      await tryTo(engine, `unmount ${mount}`, async () => await engine.mounts.deactivate(mount));
+      const guarded = directory === rootfs;
+      await tryTo(engine, `unmount ${mount}`, async () => await engine.mounts.deactivate(mount, { guarded }));
     }
   }
 }

@@ -8,10 +8,11 @@ import { cleanup, raceSignal } from "../../base/lifetime.ts";
 import { sigkill } from "../../base/posix-signal.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import { containerEvent } from "./container-events.ts";
-import { type Engine, rootfsPath } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { removeImageMounts } from "./image-mounts.ts";
 import { killTask } from "./kill-container.ts";
 import { unregisterMember } from "./pod-member.ts";
+import { unmountRootfs } from "./prepare-rootfs.ts";
 import { deactivateSharedMemory } from "./shared-memory.ts";
 
 export interface RemoveOptions {
@@ -60,7 +61,7 @@ export async function removeHeld(
   if (isAlone && !leavesSandbox && engine.sandboxes.find(record.sandboxId) !== undefined) {
     await engine.sandboxes.stop(record.sandboxId);
   }
-  await engine.mounts.deactivate(rootfsPath(engine, record.id));
+  await unmountRootfs(engine, record.id);
   if (isAlone) await deactivateSharedMemory(engine, record);
   await removeImageMounts(engine, record.mounts);
   await engine.snapshotter.remove(record.snapshotKey);

@@ -18,7 +18,7 @@ import { containerSpec } from "./container-spec.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
 import { activateImageMounts } from "./image-mounts.ts";
 import { enterStart, readyPod } from "./pod-member.ts";
-import { mountRootfs, prepareRootfs, stdioOwner } from "./prepare-rootfs.ts";
+import { mountRootfs, prepareRootfs, stdioOwner, unmountRootfs } from "./prepare-rootfs.ts";
 import { removeHeld } from "./remove-container.ts";
 import { sandboxStart } from "./sandbox-request.ts";
 import { activateSharedMemory, deactivateSharedMemory } from "./shared-memory.ts";
@@ -74,7 +74,7 @@ async function recordFailure(engine: Engine, record: ContainerRecord, failure: u
 async function run(engine: Engine, record: ContainerRecord, signal: AbortSignal): Promise<void> {
   const usable = await engine.handlers.use(record.handler, { signal });
   await using undo = new AsyncDisposableStack();
-  undo.defer(async () => await cleanup(async () => await engine.mounts.deactivate(rootfsPath(engine, record.id))));
+  undo.defer(async () => await cleanup(async () => await unmountRootfs(engine, record.id)));
   if (record.pod === undefined) {
     undo.defer(async () => await cleanup(async () => await deactivateSharedMemory(engine, record)));
     undo.defer(async () => await cleanup(async () => await engine.sandboxes.stop(record.sandboxId)));

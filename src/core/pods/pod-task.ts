@@ -8,6 +8,7 @@ import { cleanup, raceSignal } from "../../base/lifetime.ts";
 import { sigkill } from "../../base/posix-signal.ts";
 import { type Engine, rootfsPath } from "../lifecycle/engine.ts";
 import { killTask } from "../lifecycle/kill-container.ts";
+import { mountGuarded, unmountRootfs } from "../lifecycle/prepare-rootfs.ts";
 import type { PodTask } from "../sandboxes/pod-task.ts";
 import type { PodRecord } from "../sandboxes/sandbox.ts";
 import type { UsableHandler } from "../tasks/handler-table.ts";
@@ -59,13 +60,13 @@ async function programOf(
   const command = [...(Entrypoint ?? []), ...(Cmd ?? [])];
   if (command.length === 0) throw internal(`the sandbox image ${reference} has no command`);
   const idMappings = pod.config.userNamespace;
-  const rootfs = rootfsPath(engine, id);
-  await engine.mounts.activate(
-    rootfs,
-    await engine.snapshotter.mounts(id),
-    idMappings === undefined ? {} : { idMappings },
-  );
-  return { rootfs, arguments: command, environment: Env ?? [], workingDirectory: WorkingDir || "/" };
+  await mountGuarded(engine, id, { snapshotKey: id, ...(idMappings !== undefined && { idMappings }) });
+  return {
+    rootfs: rootfsPath(engine, id),
+    arguments: command,
+    environment: Env ?? [],
+    workingDirectory: WorkingDir || "/",
+  };
 }
 
 /** Goes on in the background until its end is recorded. */
@@ -137,7 +138,7 @@ export async function purgePodTask(
       });
   }
   await engine.handlers.runtime(pod.handler).purge(id, { signal });
-  await engine.mounts.deactivate(rootfsPath(engine, id));
+  await unmountRootfs(engine, id);
   await engine.snapshotter.remove(id);
 }
 
