@@ -42,6 +42,7 @@ void describe("NRI through CRI: containers", { skip: noGo }, () => {
     assert.equal(at(container, "labels", "l"), "1");
     assert.equal(at(container, "annotations", "a"), "2");
     assert.notEqual(container?.["image"], undefined);
+    assert.deepEqual(at(container, "linux", "seccompProfile"), { profileType: "UNCONFINED" });
     const started = await plugin.saw("PostStartContainer", containerId);
     assert.equal(started.container?.["state"], "CONTAINER_RUNNING");
     assert.ok(Number(started.container?.["pid"]) > 0);
