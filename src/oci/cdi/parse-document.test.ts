@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
+import { hasCode } from "../../base/errors.ts";
 import { parseCdiDocument } from "./parse-document.ts";
 
 const yaml = `---
@@ -139,3 +141,30 @@ for (const [text, version] of needs) {
     assert.throws(() => parseCdiDocument(text), { message: new RegExp(`uses what only ${version} has$`) });
   });
 }
+
+test("whatever a file has in it, it is a specification or invalid", () => {
+  const documents = fc.record(
+    {
+      cdiVersion: fc.constantFrom("1.1.0", "0.3.0", 1, null),
+      kind: fc.constantFrom("v/c", "v", {}),
+      containerEdits: fc.jsonValue(),
+      devices: fc.array(fc.record({ name: fc.string(), containerEdits: fc.jsonValue() }), { maxLength: 3 }),
+    },
+    { requiredKeys: [] },
+  );
+  const texts = fc.oneof(
+    fc.string(),
+    fc.json(),
+    documents.map((document) => JSON.stringify(document)),
+  );
+  fc.assert(
+    fc.property(texts, (text) => {
+      try {
+        assert.ok(parseCdiDocument(text).devices.size > 0);
+      } catch (error) {
+        assert.ok(hasCode(error, "invalid-argument"), String(error));
+      }
+    }),
+  );
+  assert.throws(() => parseCdiDocument("[".repeat(200_000)), { code: "invalid-argument" });
+});
