@@ -19,7 +19,7 @@ import { connectPlugin, type LaunchedPlugin, type PluginHost } from "./plugins/c
 import { findInstalledPlugins, type InstalledPlugin, launchPlugin } from "./plugins/installed-plugins.ts";
 import type { Plugin } from "./plugins/plugin.ts";
 import { PluginListener } from "./plugins/plugin-listener.ts";
-import { updateFromNri } from "./requests/collected-updates.ts";
+import { evictionFromNri, updateFromNri } from "./requests/collected-updates.ts";
 import { applyWishes } from "./requests/relay.ts";
 import { Scope } from "./scope.ts";
 import { DefaultValidator, type ValidatorRules } from "./validation/default-validator.ts";
@@ -192,7 +192,7 @@ export class NriHooks implements LifecycleHooks, AsyncDisposable {
     evictions: readonly ContainerEviction[],
     options: { readonly signal: AbortSignal },
   ): Promise<readonly ContainerUpdate[]> {
-    if (evictions.length > 0) await this.#target.evict(evictions, options);
+    if (evictions.length > 0) await this.#target.evict(evictions.map(evictionFromNri), options);
     const failed = await this.#target.update(updates.map(updateFromNri), options);
     const ids = new Set(failed.map(({ containerId }) => containerId));
     return updates.filter(({ containerId }) => ids.has(containerId));

@@ -168,10 +168,11 @@ export class Scope implements HookScope {
   }
 }
 
+/** Made only when somebody listens. */
 function podSubject(pod: PodView) {
-  return { pod: podToNri(pod) };
+  return () => ({ pod: podToNri(pod) });
 }
 
 function subject(pod: PodView, container: ContainerView) {
-  return { pod: podToNri(pod), container: containerToNri(container) };
+  return () => ({ pod: podToNri(pod), container: containerToNri(container) });
 }

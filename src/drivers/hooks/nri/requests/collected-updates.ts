@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create } from "@bufbuild/protobuf";
-import type { ContainerUpdate as UpdateView } from "../../../../core/hooks/hook-views.ts";
+import type {
+  ContainerEviction as EvictionView,
+  ContainerUpdate as UpdateView,
+} from "../../../../core/hooks/hook-views.ts";
 import {
+  type ContainerEviction,
   type ContainerUpdate,
   ContainerUpdateSchema,
   LinuxResourcesSchema,
@@ -70,4 +74,9 @@ export class CollectedUpdates {
 export function updateFromNri({ containerId, linux, ignoreFailure }: ContainerUpdate): UpdateView {
   const resources = linux?.resources === undefined ? {} : resourcesFromNri(linux.resources);
   return { containerId, resources, ignoreFailure };
+}
+
+/** An eviction as the engine takes it. */
+export function evictionFromNri({ containerId, reason }: ContainerEviction): EvictionView {
+  return { containerId, reason };
 }

@@ -21,7 +21,7 @@ import { changeMap } from "../adjust/removal.ts";
 import { containerToNri } from "../messages/container.ts";
 import { podToNri } from "../messages/pod.ts";
 import type { DefaultValidator } from "../validation/default-validator.ts";
-import { CollectedUpdates } from "./collected-updates.ts";
+import { CollectedUpdates, evictionFromNri } from "./collected-updates.ts";
 import { applyWishes, type Relay } from "./relay.ts";
 
 interface Adjusted {
@@ -66,7 +66,7 @@ export async function relayCreateContainer(
     owners: ownership.toNri(),
     plugins: relay.plugins.map(({ base, index }) => ({ name: base, index })),
   }));
-  await applyWishes(relay, { updates: updates.views(), evictions }, options);
+  await applyWishes(relay, { updates: updates.views(), evictions: evictions.map(evictionFromNri) }, options);
   return { spec: adjusted.container.spec, cdiDevices: adjustment.CDIDevices.map(({ name }) => name) };
 }
 

@@ -20,12 +20,16 @@ interface Options {
 }
 
 /** Tells one after the other; the first that refuses ends it with its error. */
-export async function tellOrFail(relay: Relay, notice: Notice, subject: Subject, options: Options): Promise<void> {
+export async function tellOrFail(relay: Relay, notice: Notice, about: () => Subject, options: Options): Promise<void> {
+  if (relay.plugins.length === 0) return;
+  const subject = about();
   for (const plugin of relay.plugins) await plugin.tell(notice, subject, options);
 }
 
 /** Tells all; a failure is logged. */
-export async function tellAll(relay: Relay, notice: Notice, subject: Subject, options: Options): Promise<void> {
+export async function tellAll(relay: Relay, notice: Notice, about: () => Subject, options: Options): Promise<void> {
+  if (relay.plugins.length === 0) return;
+  const subject = about();
   for (const plugin of relay.plugins) {
     await tolerate(relay, plugin, async () => await plugin.tell(notice, subject, options), options);
   }

@@ -7,7 +7,7 @@ import type { RuntimeResources } from "../../../../oci/runtime/spec.ts";
 import { containerToNri } from "../messages/container.ts";
 import { podToNri } from "../messages/pod.ts";
 import { overlayResources, resourcesFromNri, resourcesToNri } from "../messages/resources.ts";
-import { CollectedUpdates } from "./collected-updates.ts";
+import { CollectedUpdates, evictionFromNri } from "./collected-updates.ts";
 import { applyWishes, type Relay, tolerate } from "./relay.ts";
 
 interface Request {
@@ -36,7 +36,11 @@ export async function relayUpdateContainer(
     const own = updates.of(container.id)?.linux?.resources;
     if (own !== undefined) wanted = overlayResources(resources, resourcesFromNri(own));
   }
-  await applyWishes(relay, { updates: updates.views(container.id), evictions }, options);
+  await applyWishes(
+    relay,
+    { updates: updates.views(container.id), evictions: evictions.map(evictionFromNri) },
+    options,
+  );
   return wanted;
 }
 
@@ -46,6 +50,7 @@ export async function relayStopContainer(
   { pod, container }: Request,
   options: HookOptions,
 ): Promise<void> {
+  if (relay.plugins.length === 0) return;
   const updates = new CollectedUpdates();
   const request = { pod: podToNri(pod), container: containerToNri(container) };
   for (const plugin of relay.plugins) {
