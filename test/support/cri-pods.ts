@@ -1,48 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tests of Kubernetes' face do over and over: pods of the host's network, containers in them, commands in those.
+// Pods that are gone with the scope they were made in, with containers and commands in them.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { connect } from "node:net";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Client, createClient } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
-import * as cri from "../../src/gen/runtime/v1/api_pb.js";
-import type { TestDaemon } from "./daemon.ts";
+import type * as cri from "../../src/gen/runtime/v1/api_pb.js";
+import {
+  type ContainerInit,
+  type CriServices,
+  connectCri,
+  containerConfig,
+  criSocket,
+  hostPod,
+  type NamespaceInit,
+  type SecurityInit,
+} from "./cri-client.ts";
+
+export type { ContainerInit } from "./cri-client.ts";
 
 export type PodInit = MessageInitShape<typeof cri.LinuxPodSandboxConfigSchema> & {
-  readonly namespaces?: MessageInitShape<typeof cri.NamespaceOptionSchema>;
+  readonly namespaces?: NamespaceInit;
   readonly privileged?: boolean;
   readonly handler?: string;
   readonly logDirectory?: string;
 };
-export type ContainerInit = MessageInitShape<typeof cri.ContainerConfigSchema>;
-
-const { NODE, CONTAINER } = cri.NamespaceMode;
 
 /** The runtime service of a daemon. */
-export function criClient(daemon: TestDaemon): Client<typeof cri.RuntimeService> {
-  const transport = createGrpcTransport({
-    baseUrl: "http://cri",
-    nodeOptions: { createConnection: () => connect(`${daemon.state}/cri.sock`) },
-    // An idle connection would keep the test's process.
-    idleConnectionTimeoutMs: 200,
-  });
-  return createClient(cri.RuntimeService, transport);
+export function criClient(daemon: { readonly state: string }): CriServices["runtime"] {
+  return connectCri(criSocket(daemon)).runtime;
 }
 
 /** A pod, removed with all its containers at the end of the scope. */
 export class TestPod implements AsyncDisposable {
   readonly id: string;
-  readonly client: Client<typeof cri.RuntimeService>;
+  readonly client: CriServices["runtime"];
 
-  private constructor(client: Client<typeof cri.RuntimeService>, id: string) {
+  private constructor(client: CriServices["runtime"], id: string) {
     this.client = client;
     this.id = id;
   }
 
   /** Of the host's network and with a PID namespace for each container, unless told. */
-  static async run(client: Client<typeof cri.RuntimeService>, init: PodInit = {}): Promise<TestPod> {
+  static async run(client: CriServices["runtime"], init: PodInit = {}): Promise<TestPod> {
     const { namespaces, privileged = false, handler = "", logDirectory = "", ...linux } = init;
     const name = `pod-${randomBytes(4).toString("hex")}`;
     const { podSandboxId } = await client.runPodSandbox({
@@ -52,40 +51,29 @@ export class TestPod implements AsyncDisposable {
         logDirectory,
         linux: {
           ...linux,
-          securityContext: { namespaceOptions: { network: NODE, pid: CONTAINER, ...namespaces }, privileged },
+          securityContext: { namespaceOptions: { ...hostPod, ...namespaces }, privileged },
         } as MessageInitShape<typeof cri.LinuxPodSandboxConfigSchema>,
       },
     });
     return new TestPod(client, podSandboxId);
   }
 
-  /** Makes a container of busybox; its id. */
-  async create(config: ContainerInit = {}): Promise<string> {
-    const { containerId } = await this.client.createContainer({
-      podSandboxId: this.id,
-      config: {
-        metadata: { name: `c-${randomBytes(4).toString("hex")}` },
-        image: { image: "busybox:latest" },
-        command: ["sleep", "1000"],
-        ...config,
-      } as ContainerInit,
-    });
-    return containerId;
+  /** Makes a container of busybox, sleeping unless told; its id. */
+  async create(init: ContainerInit = {}): Promise<string> {
+    const config = containerConfig(init);
+    return (await this.client.createContainer({ podSandboxId: this.id, config })).containerId;
   }
 
   /** The same, started. */
-  async start(config: ContainerInit = {}): Promise<string> {
-    const containerId = await this.create(config);
+  async start(init: ContainerInit = {}): Promise<string> {
+    const containerId = await this.create(init);
     await this.client.startContainer({ containerId });
     return containerId;
   }
 
   /** The same, with this security context. */
-  async startWith(
-    securityContext: MessageInitShape<typeof cri.LinuxContainerSecurityContextSchema>,
-    config: ContainerInit = {},
-  ): Promise<string> {
-    return await this.start({ ...config, linux: { securityContext } } as ContainerInit);
+  async startWith(securityContext: SecurityInit, init: ContainerInit = {}): Promise<string> {
+    return await this.start({ ...init, linux: { securityContext } } as ContainerInit);
   }
 
   /** Runs a script in a container; it must succeed. Its stdout without the last newline. */
@@ -96,11 +84,8 @@ export class TestPod implements AsyncDisposable {
   }
 
   async run(containerId: string, script: string) {
-    const { exitCode, stdout, stderr } = await this.client.execSync({
-      containerId,
-      cmd: ["sh", "-c", script],
-      timeout: 10n,
-    });
+    const cmd = ["sh", "-c", script];
+    const { exitCode, stdout, stderr } = await this.client.execSync({ containerId, cmd, timeout: 10n });
     return { exitCode, stdout: Buffer.from(stdout).toString(), stderr: Buffer.from(stderr).toString() };
   }
 
