@@ -2,12 +2,15 @@
 // How far plugins have been told of each pod and container, so that each end is told of once. Pods and containers have
 // ids of their own, so that one table serves both.
 
+import { KeyedLock } from "../../../base/keyed-lock.ts";
 import type { HookInventory } from "../../../core/hooks/hook-target.ts";
 
 /** Stopped is told of once, removed forgets. */
 type State = "live" | "stopped";
 
 export class LifecycleStates {
+  /** By id: plugins are told of one object in the order of its calls. */
+  readonly turns = new KeyedLock();
   readonly #states = new Map<string, State>();
 
   /** What was there before this engine started: plugins of an earlier one may have been told of it. */

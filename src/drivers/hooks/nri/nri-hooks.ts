@@ -5,22 +5,18 @@
 // twice, and only what the plugin itself listens to waits for it.
 
 import type { Duplex } from "node:stream";
-import { EngineError, messageOf } from "../../../base/errors.ts";
-import { KeyedLock } from "../../../base/keyed-lock.ts";
-import { deadlineSignal, raceSignal, TaskGroup } from "../../../base/lifetime.ts";
+import { messageOf } from "../../../base/errors.ts";
+import { raceSignal, TaskGroup } from "../../../base/lifetime.ts";
 import type { Logger } from "../../../base/log.ts";
-import type { HookInventory, HookTarget } from "../../../core/hooks/hook-target.ts";
+import type { HookTarget } from "../../../core/hooks/hook-target.ts";
 import type { HookScope, LifecycleHooks } from "../../../core/hooks/lifecycle-hooks.ts";
-import type { ContainerEviction, ContainerUpdate } from "../../../gen/nri/pkg/api/v1alpha1/api_pb.js";
 import { LifecycleStates } from "./lifecycle-states.ts";
-import { containerToNri } from "./messages/container.ts";
-import { podToNri } from "./messages/pod.ts";
 import { connectPlugin, type LaunchedPlugin, type PluginHost } from "./plugins/connect-plugin.ts";
 import { findInstalledPlugins, type InstalledPlugin, launchPlugin } from "./plugins/installed-plugins.ts";
 import type { Plugin } from "./plugins/plugin.ts";
 import { PluginListener } from "./plugins/plugin-listener.ts";
-import { evictionFromNri, updateFromNri } from "./requests/collected-updates.ts";
-import { applyWishes } from "./requests/relay.ts";
+import { synchronizePlugin } from "./plugins/synchronize-plugin.ts";
+import { noTarget, unsolicitedUpdate } from "./requests/unsolicited-update.ts";
 import { Scope } from "./scope.ts";
 import { DefaultValidator, type ValidatorRules } from "./validation/default-validator.ts";
 
@@ -56,12 +52,11 @@ export class NriHooks implements LifecycleHooks, AsyncDisposable {
   readonly #logger: Logger;
   readonly #validator: DefaultValidator | undefined;
   readonly #states = new LifecycleStates();
-  readonly #objects = new KeyedLock();
   readonly #scopes = new Set<Scope>();
   readonly #connections: TaskGroup;
   /** In the order of their index; replaced, never changed, for scopes keep what was there when they began. */
   #plugins: readonly Plugin[] = [];
-  #target: HookTarget = nothing;
+  #target: HookTarget = noTarget;
   #listener: PluginListener | undefined;
 
   constructor(options: NriOptions) {
@@ -100,7 +95,6 @@ export class NriHooks implements LifecycleHooks, AsyncDisposable {
       target: this.#target,
       logger: this.#logger,
       states: this.#states,
-      objects: this.#objects,
       validator: this.#validator,
       onEnd: (ended) => this.#scopes.delete(ended),
     });
@@ -156,59 +150,22 @@ export class NriHooks implements LifecycleHooks, AsyncDisposable {
     return {
       settings: { runtimeName: runtime.name, runtimeVersion: runtime.version, registrationTimeoutMs, requestTimeoutMs },
       logger: this.#logger,
-      update: async (updates, evictions, options) => await this.#update(updates, evictions, options),
+      update: async (wishes, options) => await unsolicitedUpdate(this.#target, wishes, options),
     };
   }
 
   async #join(plugin: Plugin, { signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const { registrationTimeoutMs: timeoutMs } = this.#options;
     const earlier = [...this.#scopes];
     const turn = plugin.hold({ signal });
     this.#plugins = [...this.#plugins, plugin].toSorted((a, b) => Number(a.index) - Number(b.index));
-    let wishes: readonly ContainerUpdate[];
-    {
-      using _turn = await turn;
-      const deadline = AbortSignal.any([
-        signal,
-        deadlineSignal(timeoutMs, `waiting for what is in progress before NRI plugin ${plugin.name} joins`),
-      ]);
-      await raceSignal(Promise.all(earlier.map((scope) => scope.ended)), deadline);
-      const inventory = await this.#target.list({ signal: deadline });
-      const shown = {
-        pods: inventory.pods.map(podToNri),
-        containers: living(inventory).map(containerToNri),
-      };
-      wishes = await plugin.synchronize(shown, { signal, timeoutMs });
-    }
-    await applyWishes(
-      { target: this.#target, logger: this.#logger },
-      { updates: wishes.map(updateFromNri), evictions: [] },
-      { signal },
-    );
-  }
-
-  async #update(
-    updates: readonly ContainerUpdate[],
-    evictions: readonly ContainerEviction[],
-    options: { readonly signal: AbortSignal },
-  ): Promise<readonly ContainerUpdate[]> {
-    if (evictions.length > 0) await this.#target.evict(evictions.map(evictionFromNri), options);
-    const failed = await this.#target.update(updates.map(updateFromNri), options);
-    const ids = new Set(failed.map(({ containerId }) => containerId));
-    return updates.filter(({ containerId }) => ids.has(containerId));
+    const joining = {
+      plugin,
+      turn,
+      earlier: Promise.all(earlier.map((scope) => scope.ended)),
+      target: this.#target,
+      logger: this.#logger,
+      timeoutMs: this.#options.registrationTimeoutMs,
+    };
+    await synchronizePlugin(joining, { signal });
   }
 }
-
-/** Plugins are told of containers that have not ended. */
-function living({ containers }: HookInventory): HookInventory["containers"] {
-  return containers.filter(({ state }) => state !== "stopped");
-}
-
-/** Before there is an engine. */
-const nothing: HookTarget = {
-  list: async () => ({ pods: [], containers: [] }),
-  update: async (updates) => updates,
-  evict: async () => {
-    throw new EngineError("unavailable", "the engine is not there yet");
-  },
-};

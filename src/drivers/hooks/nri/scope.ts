@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One step of the engine's, and the plugins that were there when it began: those take part in it and no others.
 
-import { KeyedLock } from "../../../base/keyed-lock.ts";
 import { cleanup } from "../../../base/lifetime.ts";
 import type { ContainerView, PodView } from "../../../core/hooks/hook-views.ts";
 import type {
@@ -24,8 +23,6 @@ import type { DefaultValidator } from "./validation/default-validator.ts";
 
 export interface ScopeParts extends Relay {
   readonly states: LifecycleStates;
-  /** By the id of a pod or container: plugins are told of one object in the order of its calls. */
-  readonly objects: KeyedLock;
   readonly validator: DefaultValidator | undefined;
   readonly onEnd: (scope: Scope) => void;
 }
@@ -145,7 +142,7 @@ export class Scope implements HookScope {
   }
 
   async #turn({ id }: { readonly id: string }, options: HookOptions): Promise<Disposable> {
-    return await this.#parts.objects.acquire(id, options);
+    return await this.#parts.states.turns.acquire(id, options);
   }
 
   async #stopPod(pod: PodView, options: HookOptions): Promise<void> {

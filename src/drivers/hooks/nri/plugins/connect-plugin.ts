@@ -34,10 +34,9 @@ export interface PluginSettings {
 export interface PluginHost {
   readonly settings: PluginSettings;
   readonly logger: Logger;
-  /** What a plugin wants changed out of its own accord; the result is what could not be. */
+  /** What a plugin wants out of its own accord; the result is what could not be done. */
   update(
-    updates: readonly ContainerUpdate[],
-    evictions: readonly ContainerEviction[],
+    wishes: { readonly updates: readonly ContainerUpdate[]; readonly evictions: readonly ContainerEviction[] },
     options: { readonly signal: AbortSignal },
   ): Promise<readonly ContainerUpdate[]>;
 }
@@ -71,7 +70,7 @@ export async function connectPlugin(
       return {};
     },
     updateContainers: async ({ update, evict }, context) => ({
-      failed: [...(await host.update(update, evict, { signal: context.signal }))],
+      failed: [...(await host.update({ updates: update, evictions: evict }, { signal: context.signal }))],
     }),
   });
   const multiplexer = new Multiplexer(trunk);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asks plugins one after the other how a container shall be created. Each sees it as those before it left it.
 
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../../../base/errors.ts";
 import type { PodView } from "../../../../core/hooks/hook-views.ts";
 import type { HookedContainer, HookedView, HookOptions } from "../../../../core/hooks/lifecycle-hooks.ts";
@@ -11,7 +11,6 @@ import {
   type CreateContainerResponse,
   Event,
   Plugin as PluginService,
-  type ValidateContainerAdjustmentRequestSchema,
 } from "../../../../gen/nri/pkg/api/v1alpha1/api_pb.js";
 import { adjustSpec } from "../adjust/adjust-spec.ts";
 import { claimAdjustment } from "../adjust/claim.ts";
@@ -21,6 +20,7 @@ import { changeMap } from "../adjust/removal.ts";
 import { containerToNri } from "../messages/container.ts";
 import { podToNri } from "../messages/pod.ts";
 import type { DefaultValidator } from "../validation/default-validator.ts";
+import { judge } from "../validation/judge.ts";
 import { CollectedUpdates, evictionFromNri } from "./collected-updates.ts";
 import { applyWishes, type Relay } from "./relay.ts";
 
@@ -29,9 +29,6 @@ interface Adjusted {
   /** Of all plugins, for those that judge it. */
   readonly adjustment: ContainerAdjustment;
 }
-
-/** What a plugin that judges adjustments is told. */
-export type Judgement = MessageInitShape<typeof ValidateContainerAdjustmentRequestSchema>;
 
 /** conflict when plugins contradict each other; what they want of other containers is done when nobody has refused. */
 export async function relayCreateContainer(
@@ -79,21 +76,4 @@ function adjust({ container, adjustment }: Adjusted, change: ContainerAdjustment
     },
     adjustment: mergeAdjustments(adjustment, change),
   };
-}
-
-/** All judges at once; the first refusal in their order is the error. One that does not answer refuses. */
-async function judge(relay: Relay, options: HookOptions, request: () => Judgement): Promise<void> {
-  const judges = relay.plugins.filter((plugin) => plugin.listensTo(Event.VALIDATE_CONTAINER_ADJUSTMENT));
-  if (judges.length === 0) return;
-  const judgement = request();
-  const results = await Promise.allSettled(
-    judges.map(async (plugin) => {
-      const method = PluginService.method.validateContainerAdjustment;
-      const answer = await plugin.ask(Event.VALIDATE_CONTAINER_ADJUSTMENT, method, judgement, options);
-      if (answer === undefined) throw invalidArgument(`NRI plugin ${plugin.name} has not said whether it accepts`);
-      if (!answer.reject) return;
-      throw invalidArgument(`NRI plugin ${plugin.name} rejected the container: ${answer.reason || "no reason given"}`);
-    }),
-  );
-  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
