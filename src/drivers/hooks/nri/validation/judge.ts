@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { invalidArgument } from "../../../../base/errors.ts";
+import { failedPrecondition, unavailable } from "../../../../base/errors.ts";
 import type { HookOptions } from "../../../../core/hooks/lifecycle-hooks.ts";
 import {
   Event,
@@ -26,9 +26,11 @@ export async function judge(
     judges.map(async (plugin) => {
       const method = PluginService.method.validateContainerAdjustment;
       const answer = await plugin.ask(Event.VALIDATE_CONTAINER_ADJUSTMENT, method, judgement, options);
-      if (answer === undefined) throw invalidArgument(`NRI plugin ${plugin.name} has not said whether it accepts`);
+      if (answer === undefined) throw unavailable(`NRI plugin ${plugin.name} has not said whether it accepts`);
       if (!answer.reject) return;
-      throw invalidArgument(`NRI plugin ${plugin.name} rejected the container: ${answer.reason || "no reason given"}`);
+      throw failedPrecondition(
+        `NRI plugin ${plugin.name} rejected the container: ${answer.reason || "no reason given"}`,
+      );
     }),
   );
   for (const result of results) if (result.status === "rejected") throw result.reason;
