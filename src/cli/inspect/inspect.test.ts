@@ -4,15 +4,23 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { ContainerSchema, ContainerStateSchema } from "../../gen/berth/engine/v1/container_pb.js";
+import {
+  ContainerConfigSchema,
+  ContainerPodSchema,
+  ContainerSchema,
+  ContainerStateSchema,
+} from "../../gen/berth/engine/v1/container_pb.js";
 import { ImageSchema } from "../../gen/berth/engine/v1/image_pb.js";
+import { PodSchema } from "../../gen/berth/engine/v1/pod_pb.js";
 import { EventSchema } from "../../gen/berth/engine/v1/system_pb.js";
 import { formatterFor } from "../commands/events.ts";
 import { imageRows } from "../commands/images.ts";
+import { podFormat, podRow } from "../commands/pods.ts";
 import { containerFormat, containerRow } from "../container-row.ts";
 import { formatRows } from "../format/rows.ts";
 import { containerJson } from "./container-json.ts";
 import { imageJson } from "./image-json.ts";
+import { podJson } from "./pod-json.ts";
 
 const id = "5fcd7e1748c2971573fbf30f7e89c3a2a651508d66e48c38fe8d0129315e7f8d";
 const imageId = `sha256:${"6".repeat(64)}`;
@@ -218,4 +226,100 @@ test("events as text, as JSON and through a template", () => {
     formatterFor("{{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.exitCode}} {{.Status}} {{.Time}}")(event),
     "container die x 3 die 1767323045",
   );
+});
+
+const inPod = create(ContainerSchema, {
+  ...running,
+  name: "k8s_server_web_shop_u_0",
+  config: create(ContainerConfigSchema, { image: imageId, networkMode: "pod" }),
+  pod: create(ContainerPodSchema, {
+    id: "9".repeat(64),
+    name: "web",
+    namespace: "shop",
+    uid: "u",
+    containerName: "server",
+    userSpecifiedImage: "shop/server:2",
+  }),
+});
+
+test("ps shows pods in columns after docker's, only where there are any", () => {
+  const now = new Date(1_767_323_100_000);
+  const rows = [running, inPod].map((container) => containerRow(container, { full: false, now }));
+  const table = (pods: boolean, size = false) =>
+    formatRows(rows, "", containerFormat({ quiet: false, size, pods })).split("\n");
+  assert.match(table(false)[0] ?? "", /NAMES$/);
+  assert.match(table(true)[0] ?? "", /NAMES +POD +NAMESPACE$/);
+  assert.match(table(true, true)[0] ?? "", /NAMES +SIZE +POD +NAMESPACE$/);
+  assert.match(table(true)[1] ?? "", / web *$/);
+  assert.match(table(true)[2] ?? "", / shop\/server:2 .* k8s_server_web_shop_u_0 +web +shop$/);
+  assert.equal(formatRows(rows, "{{.PodID}}", containerFormat({ quiet: false, size: false })), "\n999999999999\n");
+});
+
+test("a container says which pod it belongs to", () => {
+  assert.equal("Pod" in containerJson(running), false);
+  assert.deepEqual(containerJson(inPod)["Pod"], {
+    Id: "9".repeat(64),
+    Name: "web",
+    Namespace: "shop",
+    Uid: "u",
+    ContainerName: "server",
+    Attempt: 0,
+  });
+});
+
+const pod = create(PodSchema, {
+  id: "9".repeat(64),
+  name: "web",
+  namespace: "shop",
+  uid: "u",
+  attempt: 1,
+  createdAt: time(1_767_323_045),
+  state: "not-ready",
+  labels: { b: "2", a: "1" },
+  runtimeHandler: "runc",
+  addresses: ["10.1.0.9", "fd00::9"],
+  networks: [{ network: "berth", interfaceName: "eth0", addresses: ["10.1.0.9/16"], gateways: ["10.1.0.1"] }],
+  namespaces: {
+    network: { mode: "pod", path: "/run/net" },
+    ipc: { mode: "host" },
+    pid: { mode: "container" },
+    user: { path: "/run/user", uids: [{ containerId: 0, hostId: 100_000, size: 65_536 }] },
+  },
+  containers: [{ id, name: "server", status: "exited" }],
+});
+
+test("a pod, as inspect and as a row", () => {
+  const json = podJson(pod);
+  assert.equal(json["Created"], "2026-01-02T03:04:05.005Z");
+  assert.deepEqual(json["State"], { Status: "not-ready", Ready: false, Pid: 0 });
+  assert.deepEqual(json["Namespaces"], {
+    Network: { Mode: "pod", Path: "/run/net" },
+    Ipc: { Mode: "host", Path: "" },
+    Pid: { Mode: "container", Path: "" },
+    User: {
+      Mode: "pod",
+      Path: "/run/user",
+      UidMappings: [{ ContainerID: 0, HostID: 100_000, Size: 65_536 }],
+      GidMappings: [],
+    },
+  });
+  assert.deepEqual(at(json, "NetworkSettings", "IPAddresses"), ["10.1.0.9", "fd00::9"]);
+  assert.deepEqual(at(json, "NetworkSettings", "Networks", "berth"), {
+    Interface: "eth0",
+    MacAddress: "",
+    Addresses: ["10.1.0.9/16"],
+    Gateways: ["10.1.0.1"],
+  });
+  assert.deepEqual(json["Containers"], [{ Id: id, Name: "server", Attempt: 0, Status: "exited" }]);
+  assert.equal(json["Dns"], null);
+
+  const row = podRow(pod, { full: false, now: new Date(1_767_323_100_000) });
+  assert.equal(
+    formatRows([row], "", podFormat({ quiet: false }))
+      .split("\n")[1]
+      ?.replace(/ {2,}/g, "|"),
+    "999999999999|54 seconds ago|NotReady|web|shop|1|runc|10.1.0.9",
+  );
+  assert.equal(formatRows([row], '{{.Labels}} {{.Label "b"}}', podFormat({ quiet: false })), "a=1,b=2 2\n");
+  assert.equal(formatRows([row], "", podFormat({ quiet: true })), "999999999999\n");
 });
