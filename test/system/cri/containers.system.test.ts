@@ -141,6 +141,21 @@ suite("the life of a pod's container", () => {
     await own.cri.runtime.removeContainer({ containerId });
   });
 
+  test("shows the name that people wrote where the kubelet asked for the image by its id", async () => {
+    const { image } = await own.cri.images.imageStatus({ image: { image: "busybox:latest" } });
+    const imageId = image?.id ?? "";
+    for (const [userSpecifiedImage, shown] of [
+      ["busybox:asked", "busybox:asked"],
+      ["", "docker.io/library/busybox:latest"],
+    ] as const) {
+      const id = await own.cri.create(pod, { image: { image: imageId, userSpecifiedImage } });
+      const { containers } = await own.cri.runtime.listContainers({ filter: { id } });
+      const status = await own.cri.status(id);
+      assert.deepEqual([status.image?.image, containers[0]?.image?.image], [shown, shown]);
+      await own.cri.runtime.removeContainer({ containerId: id });
+    }
+  });
+
   test("has the id of its image everywhere, by whatever name it was asked for", async () => {
     const { image } = await own.cri.images.imageStatus({ image: { image: "busybox:latest" } });
     const imageId = image?.id ?? "";

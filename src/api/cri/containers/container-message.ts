@@ -4,6 +4,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { MountRequest } from "../../../base/parse/mount-request.ts";
 import type { ContainerMount } from "../../../core/containers/container.ts";
+import type { Image } from "../../../core/images/image-service.ts";
 import { containerReason } from "../../../core/lifecycle/container-reason.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import * as cri from "../../../gen/runtime/v1/api_pb.js";
@@ -81,14 +82,21 @@ export function containerState({ state }: Pick<PodContainer, "state">): cri.Cont
   }
 }
 
-function common(engine: Pick<Engine, "images">, { pod, config, imageId }: PodContainer) {
+function common(engine: Pick<Engine, "images">, record: PodContainer) {
+  const { pod, imageId } = record;
   const image = engine.images.find(imageId);
   return {
     metadata: { name: pod.name, attempt: pod.attempt },
-    image: { image: config.image, userSpecifiedImage: pod.userSpecifiedImage ?? "" },
+    image: { image: imageName(record, image), userSpecifiedImage: pod.userSpecifiedImage ?? "" },
     imageRef: image?.repoDigests[0] ?? imageId,
     imageId,
   };
+}
+
+/** A kubelet asks for a container by its image's id; what it shows people is the name that they wrote. */
+function imageName({ pod, config, imageId }: PodContainer, image: Image | undefined): string {
+  if (config.image !== imageId) return config.image;
+  return pod.userSpecifiedImage ?? image?.names[0] ?? config.image;
 }
 
 function mountMessage({ request, image }: ContainerMount): MessageInitShape<typeof cri.MountSchema>[] {
