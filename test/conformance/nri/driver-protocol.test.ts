@@ -2,44 +2,11 @@
 // The NRI driver and plugins that do what the Go module's stub never does: older ones, odd ones, ones that evict.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createConnection } from "node:net";
 import { test } from "node:test";
-import { silentLogger } from "../../../src/base/log.ts";
-import { Event, Plugin, Runtime } from "../../../src/gen/nri/pkg/api/v1alpha1/api_pb.js";
-import { type TtrpcClient, ttrpcClientOn } from "../../../src/host/ttrpc/client.ts";
-import { Multiplexer } from "../../../src/host/ttrpc/multiplex.ts";
-import { type Handlers, TtrpcServer } from "../../../src/host/ttrpc/server.ts";
+import { Event, Runtime } from "../../../src/gen/nri/pkg/api/v1alpha1/api_pb.js";
 import { eventually } from "../../support/daemon.ts";
 import { ModelEngine, signal } from "./model-engine.ts";
-
-interface OwnPlugin extends AsyncDisposable {
-  /** Asks the runtime. */
-  readonly runtime: TtrpcClient;
-  /** Resolves when the engine has sent it away. */
-  readonly gone: Promise<unknown>;
-}
-
-/** A plugin with just these handlers, registered. */
-async function connect(engine: ModelEngine, handlers: Handlers<typeof Plugin>): Promise<OwnPlugin> {
-  const socket = createConnection({ path: engine.socket });
-  const gone = once(socket, "close");
-  const multiplexer = new Multiplexer(socket);
-  const server = new TtrpcServer({ logger: silentLogger });
-  server.serve(Plugin, { configure: async () => ({ events: 0 }), synchronize: async () => ({}), ...handlers });
-  server.accept(multiplexer.open(1));
-  const runtime = ttrpcClientOn(multiplexer.open(2), "the engine");
-  multiplexer.start();
-  await runtime.call(Runtime.method.registerPlugin, { pluginName: "own", pluginIdx: "50" }, { signal });
-  return {
-    runtime,
-    gone,
-    async [Symbol.asyncDispose]() {
-      await runtime[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-    },
-  };
-}
+import { connectOwn } from "./own-plugin.ts";
 
 const events = (...list: readonly Event[]) => list.reduce((mask, event) => mask | (1 << (event - 1)), 0);
 const joined = async (engine: ModelEngine) =>
@@ -49,7 +16,7 @@ void test("a plugin that is older than the calls is told by state changes, and i
   await using engine = await ModelEngine.open();
   const told: string[] = [];
   let refuses = false;
-  await using _plugin = await connect(engine, {
+  await using _plugin = await connectOwn(engine, {
     configure: async () => ({ events: events(Event.RUN_POD_SANDBOX, Event.START_CONTAINER, Event.REMOVE_CONTAINER) }),
     stateChange: async ({ event, pod, container }) => {
       told.push(`${Event[event]} ${container?.id ?? pod?.id}`);
@@ -71,7 +38,7 @@ void test("plugins can evict containers when others are created or updated, and 
   await using engine = await ModelEngine.open();
   const pod = await engine.runPod("pod");
   const evict = (containerId: string) => [{ containerId, reason: "crowded" }];
-  await using plugin = await connect(engine, {
+  await using plugin = await connectOwn(engine, {
     configure: async () => ({ events: events(Event.CREATE_CONTAINER, Event.UPDATE_CONTAINER) }),
     createContainer: async () => ({ evict: evict("a") }),
     updateContainer: async () => ({ evict: evict("b") }),
@@ -92,21 +59,21 @@ void test("a plugin that does not understand a list in several messages is sent 
   await engine.runPod("pod");
   const labels = { filler: "x".repeat(100_000) };
   for (let index = 0; index < 60; index++) await engine.create("pod", `c${index}`, { labels });
-  await using plugin = await connect(engine, {});
+  await using plugin = await connectOwn(engine, {});
   await plugin.gone;
   assert.deepEqual(engine.hooks.plugins, []);
 });
 
 void test("a plugin that asks for events that do not exist is sent away", async () => {
   await using engine = await ModelEngine.open();
-  await using plugin = await connect(engine, { configure: async () => ({ events: 1 << 20 }) });
+  await using plugin = await connectOwn(engine, { configure: async () => ({ events: 1 << 20 }) });
   await plugin.gone;
   assert.deepEqual(engine.hooks.plugins, []);
 });
 
 void test("an update that the engine fails at is a failure of the plugin's call", async () => {
   await using engine = await ModelEngine.open();
-  await using plugin = await connect(engine, {});
+  await using plugin = await connectOwn(engine, {});
   await joined(engine);
   engine.update = async () => {
     throw new Error("the disk is full");

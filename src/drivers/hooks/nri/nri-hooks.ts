@@ -15,7 +15,7 @@ import { connectPlugin, type LaunchedPlugin, type PluginHost } from "./plugins/c
 import { findInstalledPlugins, type InstalledPlugin, launchPlugin } from "./plugins/installed-plugins.ts";
 import type { Plugin } from "./plugins/plugin.ts";
 import { PluginListener } from "./plugins/plugin-listener.ts";
-import { synchronizePlugin } from "./plugins/synchronize-plugin.ts";
+import { type Joining, synchronizePlugin } from "./plugins/synchronize-plugin.ts";
 import { noTarget, unsolicitedUpdate } from "./requests/unsolicited-update.ts";
 import { Scope } from "./scope.ts";
 import { DefaultValidator, type ValidatorRules } from "./validation/default-validator.ts";
@@ -53,6 +53,7 @@ export class NriHooks implements LifecycleHooks, AsyncDisposable {
   readonly #validator: DefaultValidator | undefined;
   readonly #states = new LifecycleStates();
   readonly #scopes = new Set<Scope>();
+  #entered = 0;
   readonly #connections: TaskGroup;
   /** In the order of their index; replaced, never changed, for scopes keep what was there when they began. */
   #plugins: readonly Plugin[] = [];
@@ -91,6 +92,7 @@ export class NriHooks implements LifecycleHooks, AsyncDisposable {
 
   enter(): HookScope {
     const scope = new Scope({
+      step: ++this.#entered,
       plugins: this.#plugins,
       target: this.#target,
       logger: this.#logger,
@@ -158,10 +160,13 @@ export class NriHooks implements LifecycleHooks, AsyncDisposable {
     const earlier = [...this.#scopes];
     const turn = plugin.hold({ signal });
     this.#plugins = [...this.#plugins, plugin].toSorted((a, b) => Number(a.index) - Number(b.index));
-    const joining = {
+    const firstStep = this.#entered + 1;
+    const joining: Joining = {
       plugin,
       turn,
       earlier: Promise.all(earlier.map((scope) => scope.ended)),
+      // Plugins are told of containers that have not ended, as far as they will be told of the end.
+      isShown: ({ id, state }) => state !== "stopped" || this.#states.stopsFrom(id, firstStep),
       target: this.#target,
       logger: this.#logger,
       timeoutMs: this.#options.registrationTimeoutMs,

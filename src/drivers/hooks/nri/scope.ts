@@ -22,6 +22,8 @@ import { relayStopContainer, relayUpdateContainer } from "./requests/update-cont
 import type { DefaultValidator } from "./validation/default-validator.ts";
 
 export interface ScopeParts extends Relay {
+  /** In the order of entering. */
+  readonly step: number;
   readonly states: LifecycleStates;
   readonly validator: DefaultValidator | undefined;
   readonly onEnd: (scope: Scope) => void;
@@ -31,6 +33,7 @@ export class Scope implements HookScope {
   /** Resolves when it is disposed. */
   readonly ended: Promise<void>;
   readonly #parts: ScopeParts;
+  readonly #removed: string[] = [];
   readonly #end: () => void;
 
   constructor(parts: ScopeParts) {
@@ -137,6 +140,7 @@ export class Scope implements HookScope {
   }
 
   [Symbol.dispose](): void {
+    for (const id of this.#removed) this.#parts.states.forget(id);
     this.#parts.onEnd(this);
     this.#end();
   }
@@ -145,23 +149,30 @@ export class Scope implements HookScope {
     return await this.#parts.states.turns.acquire(id, options);
   }
 
+  #remove({ id }: { readonly id: string }): boolean {
+    if (!this.#parts.states.remove(id)) return false;
+    this.#removed.push(id);
+    return true;
+  }
+
   async #stopPod(pod: PodView, options: HookOptions): Promise<void> {
-    if (this.#parts.states.stop(pod.id)) await tellAll(this.#parts, "stopPodSandbox", podSubject(pod), options);
+    if (this.#parts.states.stop(pod.id, this.#parts.step))
+      await tellAll(this.#parts, "stopPodSandbox", podSubject(pod), options);
   }
 
   async #removePod(pod: PodView, options: HookOptions): Promise<void> {
     await this.#stopPod(pod, options);
-    if (this.#parts.states.remove(pod.id)) await tellAll(this.#parts, "removePodSandbox", podSubject(pod), options);
+    if (this.#remove(pod)) await tellAll(this.#parts, "removePodSandbox", podSubject(pod), options);
   }
 
   async #stopContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
-    if (this.#parts.states.stop(container.id)) await relayStopContainer(this.#parts, { pod, container }, options);
+    if (this.#parts.states.stop(container.id, this.#parts.step))
+      await relayStopContainer(this.#parts, { pod, container }, options);
   }
 
   async #removeContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
     await this.#stopContainer(pod, container, options);
-    if (!this.#parts.states.remove(container.id)) return;
-    await tellAll(this.#parts, "removeContainer", subject(pod, container), options);
+    if (this.#remove(container)) await tellAll(this.#parts, "removeContainer", subject(pod, container), options);
   }
 }
 

@@ -4,6 +4,7 @@
 import { deadlineSignal, raceSignal } from "../../../../base/lifetime.ts";
 import type { Logger } from "../../../../base/log.ts";
 import type { HookTarget } from "../../../../core/hooks/hook-target.ts";
+import type { ContainerView } from "../../../../core/hooks/hook-views.ts";
 import type { ContainerUpdate } from "../../../../gen/nri/pkg/api/v1alpha1/api_pb.js";
 import { containerToNri } from "../messages/container.ts";
 import { podToNri } from "../messages/pod.ts";
@@ -17,6 +18,7 @@ export interface Joining {
   readonly turn: Promise<Disposable>;
   /** Resolves when all has ended that was entered before, and does not call it. */
   readonly earlier: Promise<unknown>;
+  readonly isShown: (container: ContainerView) => boolean;
   readonly target: HookTarget;
   readonly logger: Logger;
   /** For what came earlier to end, and for the plugin to take in the list. */
@@ -25,7 +27,7 @@ export interface Joining {
 
 /** When it returns, what the plugin wants changed has been changed; it is called from when it has answered. */
 export async function synchronizePlugin(
-  { plugin, turn, earlier, target, logger, timeoutMs }: Joining,
+  { plugin, turn, earlier, isShown, target, logger, timeoutMs }: Joining,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
   let wishes: readonly ContainerUpdate[];
@@ -37,8 +39,7 @@ export async function synchronizePlugin(
     const { pods, containers } = await target.list({ signal: deadline });
     const shown = {
       pods: pods.map(podToNri),
-      // Plugins are told of containers that have not ended.
-      containers: containers.filter(({ state }) => state !== "stopped").map(containerToNri),
+      containers: containers.filter(isShown).map(containerToNri),
     };
     wishes = await plugin.synchronize(shown, { signal, timeoutMs });
   }
