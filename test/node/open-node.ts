@@ -65,8 +65,6 @@ export async function openNode(
   );
   const shared = path.join(directory, "shared");
   await mkdir(shared);
-  // Pods write there as ordinary users.
-  await chmod(shared, 0o777);
   const node = new TestNode({ daemon, kubelet, hostPort, shared });
   const resources = undo.move();
   return {

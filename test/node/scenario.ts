@@ -6,12 +6,12 @@ import { readdir } from "node:fs/promises";
 import { mountPointsWithin } from "../../src/linux/mount/unmount.ts";
 import { containerId, containerStatus } from "./kubelet/api.ts";
 import { podLogsDirectory, rootDirectory } from "./kubelet/config.ts";
-import type { Outage } from "./kubelet/log.ts";
+import { type Episode, endingProbe, unreachable, withoutUserNamespaces } from "./kubelet/log.ts";
 import { exec } from "./kubelet/streams.ts";
 import { makeDefault } from "./open-node.ts";
 import { chatty } from "./pods/chatty.ts";
 import { checkLeft, completed, crashing, greedy, leave, leaving } from "./pods/failing.ts";
-import { onHandler } from "./pods/on-handler.ts";
+import { onHandler, sandboxOf } from "./pods/on-handler.ts";
 import { orderly } from "./pods/orderly.ts";
 import { changing, hooked, imageVolume, limited, mapped, published, sharing, unconfined } from "./pods/plain.ts";
 import { images, type PodCase } from "./pods/pod-case.ts";
@@ -23,7 +23,7 @@ const soakIntervalMs = 10_000;
 /** The kubelet looks for images to remove at its start, and then every five minutes. */
 const imageCollectionMs = 5 * 60_000;
 
-/** After an outage the kubelet's calls may still wait before they connect again. */
+/** The kubelet's calls may still wait before they try again. */
 const graceMs = 5000;
 
 export class Scenario {
@@ -32,41 +32,47 @@ export class Scenario {
   readonly #cases = new Map<string, PodCase>();
   /** Ids of containers that must stay. */
   readonly #steady = new Map<string, string>();
-  readonly #outages: Outage[] = [];
+  readonly #episodes: Episode[] = [];
 
   constructor(node: TestNode, say: (line: string) => void) {
     this.#node = node;
     this.#say = say;
   }
 
-  get outages(): readonly Outage[] {
-    return this.#outages;
+  /** When what in the kubelet's log was the test's doing. */
+  get episodes(): readonly Episode[] {
+    return this.#episodes;
   }
 
-  /** Handlers: all but the default one. */
-  async play(handlers: readonly string[], until: number): Promise<void> {
+  async play(until: number): Promise<void> {
     const node = this.#node;
     await node.kubelet.start();
     await this.#add(orderly, probed, published, crashing, completed, greedy, leaving, limited, hooked);
     await this.#add(sharing, unconfined, mapped, imageVolume, chatty, changing("third"), onHandler("runc"));
-    if (handlers.includes("untrusted")) await this.#add(onHandler("untrusted"));
+    await this.#add(onHandler("untrusted"));
     await this.#checkAll("up");
-    await obeyProbes(node);
+    await this.#during(endingProbe, async () => await obeyProbes(node));
     await this.#checkStreams();
     this.#say("probes obeyed; exec and logs through the kubelet");
     await this.#change();
     await this.#restartKubelet();
     const collected = Date.now() + imageCollectionMs;
-    await this.#killDaemon(handlers.filter((name) => name !== "untrusted"));
+    await this.#killDaemon("task");
+    await this.#loseSandbox();
+    await this.#during(withoutUserNamespaces, async () => {
+      await this.#killDaemon("crun");
+      await this.#killDaemon("runc");
+    });
     await this.#checkStats();
     await this.#collectContainers();
     await this.#soak(until);
     if (until > collected + soakIntervalMs) await this.#collectImages();
-    await this.#withdrawAll();
+    await this.#during(endingProbe, async () => await this.#withdrawAll());
   }
 
   async #add(...cases: readonly PodCase[]): Promise<void> {
     for (const each of cases) {
+      await this.#node.makeSharedDirectory(each.name);
       await this.#node.kubelet.apply(each.manifest(this.#node));
       this.#cases.set(each.name, each);
       for (const name of each.steady) this.#steady.delete(`${each.name}/${name}`);
@@ -113,28 +119,47 @@ export class Scenario {
     await this.#checkAll("manifest changed");
   }
 
-  /** Another life of the kubelet, which asks CRI for statistics. */
+  /** Killed; another life, which asks CRI for statistics and is told of events. */
   async #restartKubelet(): Promise<void> {
-    await this.#node.kubelet.stop();
+    await this.#node.kubelet.stop("SIGKILL");
     await this.#node.kubelet.start({ PodAndContainerStatsFromCRI: true });
-    await this.#checkAll("kubelet restarted");
+    await this.#checkAll("kubelet killed");
   }
 
   /** Killed and started again, each further handler being the default then; a container ends meanwhile. */
-  async #killDaemon(handlers: readonly string[]): Promise<void> {
+  async #killDaemon(handler: string): Promise<void> {
     const { daemon } = this.#node;
-    for (const handler of handlers) {
-      await makeDefault(daemon, handler);
-      const before = await this.#node.container("leaving", "main");
-      const from = Date.now();
+    await makeDefault(daemon, handler);
+    const before = await this.#node.container("leaving", "main");
+    await this.#during(unreachable, async () => {
       await daemon.kill();
       await leave(this.#node);
       await daemon.start();
-      this.#outages.push({ from, until: Date.now() + graceMs });
-      await checkLeft(this.#node, before);
-      await this.#add(onHandler(handler));
-      await this.#checkAll(`daemon killed, default handler ${handler}`);
-    }
+    });
+    await checkLeft(this.#node, before);
+    if (!this.#cases.has(onHandler(handler).name)) await this.#add(onHandler(handler));
+    await this.#checkAll(`daemon killed, default handler ${handler}`);
+  }
+
+  /** What the kubelet logs meanwhile, and shortly after, is expected. */
+  async #during(expected: RegExp, work: () => Promise<void>): Promise<void> {
+    const from = Date.now();
+    await work();
+    this.#episodes.push({ from, until: Date.now() + graceMs, expected });
+  }
+
+  /** The process dies that stands for a pod: the kubelet makes it anew, and nothing of the old one stays. */
+  async #loseSandbox(): Promise<void> {
+    const name = "on-task";
+    const before = await sandboxOf(this.#node, name);
+    process.kill(before.pid, "SIGKILL");
+    this.#steady.delete(`${name}/main`);
+    await holds("a pod whose sandbox died is made anew", async () => {
+      const after = await sandboxOf(this.#node, name);
+      assert.notEqual(after.id, before.id);
+      await this.#cases.get(name)?.check(this.#node);
+    });
+    await this.#checkAll("sandbox died");
   }
 
   async #checkStats(): Promise<void> {

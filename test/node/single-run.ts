@@ -47,8 +47,7 @@ async function runInScratch(marks: string[], signal: AbortSignal): Promise<void>
   });
   // The root of a user namespace has to get through.
   await chmod(directory, 0o711);
-  const handlers = await usableHandlers();
-  const options = { directory, reportsDirectory, kubelet: await ensureKubelet(), handlers };
+  const options = { directory, reportsDirectory, kubelet: await ensureKubelet(), handlers: await allHandlers() };
   const opened = stack.use(await openNode(options, { signal }));
   marks.push(...opened.marks);
   const { kubelet } = opened.node;
@@ -58,17 +57,16 @@ async function runInScratch(marks: string[], signal: AbortSignal): Promise<void>
   const interrupted = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason as Error));
   });
-  const [, ...others] = handlers.map(({ handler }) => handler);
-  await Promise.race([scenario.play(others, started + minutes * 60_000), interrupted]);
+  await Promise.race([scenario.play(started + minutes * 60_000), interrupted]);
   await kubelet.stop();
-  const trouble = unexplained(await kubelet.log(), scenario.outages);
+  const trouble = unexplained(await kubelet.log(), scenario.episodes);
   if (trouble.length > 0)
     throw new Error(`the kubelet's log has ${trouble.length} lines of trouble:\n${trouble.slice(0, 40).join("\n")}`);
   say("the kubelet logged no error of the runtime");
 }
 
 /** Each OCI runtime, one of them with a task that stands for the pod, and one chosen by annotation. */
-async function usableHandlers(): Promise<readonly Handler[]> {
+async function allHandlers(): Promise<readonly Handler[]> {
   const runc = await ensureRuntime("runc");
   const crun = await ensureRuntime("crun");
   return [

@@ -2,6 +2,7 @@
 // The machine of a run: a daemon, a kubelet on it, and what cases and phases ask them for.
 
 import assert from "node:assert/strict";
+import { chmod, mkdir } from "node:fs/promises";
 import { connect } from "node:net";
 import path from "node:path";
 import { type Client, createClient } from "@connectrpc/connect";
@@ -41,6 +42,12 @@ export class TestNode {
   /** What a pod sees as /host. */
   sharedDirectory(name: string): string {
     return path.join(this.#shared, name);
+  }
+
+  /** Makes it; pods write there as ordinary users. */
+  async makeSharedDirectory(name: string): Promise<void> {
+    await mkdir(this.sharedDirectory(name), { recursive: true });
+    await chmod(this.sharedDirectory(name), 0o777);
   }
 
   /** A pod that must be there. */

@@ -45,9 +45,12 @@ export class Kubelet implements AsyncDisposable {
     const config = path.join(directory, "kubelet.json");
     await writeFile(config, JSON.stringify(kubeletConfiguration(this.setup, featureGates)));
     const log = openSync(this.logFile, "a");
-    const child = spawn(this.#program, [`--config=${config}`, ...kubeletFlags(this.setup)], {
-      stdio: ["ignore", log, log],
-    });
+    const command = [this.#program, `--config=${config}`, ...kubeletFlags(this.setup)];
+    const child = spawn(
+      path.join(import.meta.dirname, "isolate.sh"),
+      [path.join(directory, "kernel-parameters"), ...command],
+      { stdio: ["ignore", log, log] },
+    );
     closeSync(log);
     this.#process = child;
     const isReady = async () => {

@@ -8,11 +8,22 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** A time in which the engine was down because the test ended it. */
-export interface Outage {
+/** A time in which the test does something that the kubelet must notice. */
+export interface Episode {
   readonly from: number;
   readonly until: number;
+  /** What it may say of it. */
+  readonly expected: RegExp;
 }
+
+/** While the engine is down. */
+export const unreachable =
+  /connection refused|connection error|code = Unavailable|cri\.sock: no such file or directory|connection reset/;
+/** While a container ends that is asked by probes. */
+export const endingProbe =
+  /("ExecSync cmd from runtime service failed"|"Probe errored").*(cannot exec in a \w+ state|exec failed|context canceled)/;
+/** While the default handler cannot map users: pods that have a user namespace stay, but the kubelet would make no new one. */
+export const withoutUserNamespaces = /hostUsers: false`, runtime does not support user namespaces/;
 
 interface Explanation {
   readonly pattern: RegExp;
@@ -24,10 +35,37 @@ const runtimeTrouble =
   /rpc error|RuntimeService|ImageService|Failed to \w+ ?.*[Ss]andbox|PLEG is not healthy|runtime is (down|not)|[Cc]ontainer runtime (is|status|network)|context deadline exceeded|ErrImage|ImageInspectError/;
 
 /** Errors of the kubelet that are not the engine's. */
-export const explanations: readonly Explanation[] = [];
-
-/** While the engine is down nothing else is expected. */
-const unreachable = /connection refused|connection error|Unavailable|no such file or directory|EOF|connection reset/;
+export const explanations: readonly Explanation[] = [
+  {
+    pattern: /with CrashLoopBackOff: .* pod=(crashing|completed|leaving|probed)-/,
+    reason: "these pods have a container that ends, as the test wants it",
+  },
+  {
+    pattern: /runtime status check may not have completed yet|pleg has yet to be successful/,
+    reason: "the kubelet has just started and has not asked yet",
+  },
+  {
+    pattern: /Stats initialization may not have completed yet|"Partial failure issuing cadvisor.ContainerInfoV2"/,
+    reason: "cAdvisor, a part of the kubelet, has not counted yet",
+  },
+  {
+    pattern: /no imagefs label for configured runtime/,
+    reason: "cAdvisor knows the file systems of three engines by name, and of no other",
+  },
+  {
+    pattern: /kubelet_nodecache\.go.*"failed to check if node is newer/,
+    reason: "there is no API server to have a node from",
+  },
+  {
+    pattern: /"Failed to read data from checkpoint" err="checkpoint is not found"/,
+    reason: "devices were never given to pods here",
+  },
+  {
+    pattern:
+      /"Failed to set rlimit on max file handles"|with oom score"|analyzeLines\. OOM events will not be reported/,
+    reason: "the machine does not let the kubelet raise its limits or its own priority, or read the kernel's log",
+  },
+];
 
 /** klog's format: severity, month and day, time, pid, file; local time, and no year. */
 const header = /^([IWEF])(\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3})\d* +\d+ (.*)$/;
@@ -43,21 +81,30 @@ export function parseLine(text: string, year = new Date().getFullYear()): LogLin
 }
 
 /** Lines that nothing explains. */
-export function unexplained(log: string, outages: readonly Outage[]): readonly string[] {
-  return log
-    .split("\n")
-    .map((line) => parseLine(line))
-    .filter((line) => isTrouble(line) && !isExplained(line, outages))
-    .map(({ text }) => text);
+export function unexplained(log: string, episodes: readonly Episode[]): readonly string[] {
+  const removed = new Set<string>();
+  const found: string[] = [];
+  for (const line of log.split("\n").map((text) => parseLine(text))) {
+    const id = /"RemoveContainer" containerID="(\w+)"/.exec(line.text)?.[1];
+    if (id !== undefined) removed.add(id);
+    if (isTrouble(line) && !isExplained(line, episodes) && !asksForRemoved(line, removed)) found.push(line.text);
+  }
+  return found;
 }
 
 function isTrouble({ severity, text }: LogLine): boolean {
   return severity === "E" || severity === "F" || runtimeTrouble.test(text);
 }
 
-function isExplained({ time, text }: LogLine, outages: readonly Outage[]): boolean {
+function isExplained({ time, text }: LogLine, episodes: readonly Episode[]): boolean {
   if (explanations.some(({ pattern }) => pattern.test(text))) return true;
-  return (
-    time !== undefined && unreachable.test(text) && outages.some(({ from, until }) => from <= time && time <= until)
+  return episodes.some(
+    ({ from, until, expected }) => time !== undefined && from <= time && time <= until && expected.test(text),
   );
+}
+
+/** The kubelet's own parts do not know of each other's removals. */
+function asksForRemoved({ text }: LogLine, removed: ReadonlySet<string>): boolean {
+  const id = /code = NotFound desc = no such container: (\w+)/.exec(text)?.[1];
+  return id !== undefined && removed.has(id);
 }

@@ -21,18 +21,27 @@ export function onHandler(handler: string): PodCase {
     },
     async check(node) {
       await node.readyPod(name);
-      assert.equal(await handlerOf(node, name), handler);
+      assert.equal((await sandboxOf(node, name)).handler, handler);
       assert.equal(await node.output(name, "main", "echo alive"), "alive");
     },
   };
 }
 
-async function handlerOf(node: TestNode, name: string): Promise<string> {
+interface SandboxInfo {
+  readonly id: string;
+  /** Of the process that stands for the pod; 0 where there is none. */
+  readonly pid: number;
+  readonly handler: string;
+}
+
+/** Of a pod that must have exactly one. */
+export async function sandboxOf(node: TestNode, name: string): Promise<SandboxInfo> {
   const { items } = await node.runtime.listPodSandbox({
     filter: { labelSelector: { "io.kubernetes.pod.name": node.kubelet.podName(name) } },
   });
   const [sandbox] = items;
   assert(sandbox !== undefined && items.length === 1, `pod ${name} has ${items.length} sandboxes`);
   const { info } = await node.runtime.podSandboxStatus({ podSandboxId: sandbox.id, verbose: true });
-  return (JSON.parse(info["info"] ?? "{}") as { readonly pod: { readonly handler: string } }).pod.handler;
+  const told = JSON.parse(info["info"] ?? "{}") as { readonly pid: number; readonly pod: { readonly handler: string } };
+  return { id: sandbox.id, pid: told.pid, handler: told.pod.handler };
 }

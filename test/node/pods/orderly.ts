@@ -71,8 +71,8 @@ export const orderly: PodCase = {
       "Seccomp:2",
       "1",
       "2000",
-      `search default.svc.${cluster.domain} svc.${cluster.domain} ${cluster.domain}`,
       `nameserver ${cluster.nameServer}`,
+      `search default.svc.${cluster.domain} svc.${cluster.domain} ${cluster.domain}`,
       node.kubelet.podName(name),
     ]);
   },

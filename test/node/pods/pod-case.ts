@@ -44,7 +44,7 @@ export function shell(name: string, script: string, rest: Readonly<Record<string
 
 /** The directory of a case on the machine, as a volume called host. */
 export function hostVolume(node: TestNode, name: string) {
-  return { name: "host", hostPath: { path: node.sharedDirectory(name), type: "DirectoryOrCreate" } };
+  return { name: "host", hostPath: { path: node.sharedDirectory(name), type: "Directory" } };
 }
 
 export const hostMount = { name: "host", mountPath: "/host" } as const;
