@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { Event } from "../../../src/gen/nri/pkg/api/v1alpha1/api_pb.js";
 import { ModelEngine } from "./model-engine.ts";
 import { connectOwn } from "./own-plugin.ts";
 
@@ -39,13 +40,14 @@ async function witness(engine: ModelEngine, random: (limit: number) => number) {
       return {};
     };
   const plugin = await connectOwn(engine, {
+    // All but the judgement, which a plugin that leaves would refuse.
+    configure: async () => ({ events: (1 << (Event.VALIDATE_CONTAINER_ADJUSTMENT - 1)) - 1 }),
     synchronize: async ({ containers }) => {
       for (const { id } of containers) seen.tell(id, "listed");
       await pause(random(20));
       seen.hasList = true;
       return {};
     },
-    validateContainerAdjustment: async () => ({}),
     runPodSandbox: async () => ({}),
     createContainer: handle("create"),
     postCreateContainer: async () => ({}),
