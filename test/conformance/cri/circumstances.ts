@@ -9,7 +9,6 @@ import { ensureRuntime } from "./tools.ts";
 
 /** The part that matters of what "features" prints (runtime-spec, features.md). */
 interface Features {
-  readonly mountOptions?: readonly string[];
   readonly linux?: { readonly mountExtensions?: { readonly idmap?: { readonly enabled?: boolean } } };
 }
 
@@ -21,7 +20,6 @@ export async function circumstancesOf(runtime: Runtime): Promise<Circumstances> 
     runtime,
     runtimeVersion: stdout.split("\n")[0] ?? "",
     hasAppArmor: await hasAppArmor(),
-    recursiveReadOnly: features.mountOptions?.includes("rro") === true,
     idMappedMounts: features.linux?.mountExtensions?.idmap?.enabled === true,
   };
 }

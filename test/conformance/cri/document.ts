@@ -4,10 +4,11 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { circumstancesOf } from "./circumstances.ts";
 import type { Circumstances } from "./expectations.ts";
 import { parseReport } from "./junit.ts";
-import { matrix, type Run, runtimes } from "./matrix.ts";
+import { matrix, type Run, type Runtime, runtimes } from "./matrix.ts";
 import { reportFile } from "./settings.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
@@ -88,10 +89,18 @@ function skippedLines(judged: readonly JudgedRun[]): readonly string[] {
   return Array.from(runsBySpec).flatMap(([reason, specs]) => [
     `- **${reason}** (${specs.size})`,
     ...Array.from(specs, ([spec, names]) => {
-      const where = names.length === judged.length ? "" : `: ${names.join(", ")}`;
-      return `  - ${spec}${where}`;
+      const where = whereOf(names, judged);
+      return where === "" ? `  - ${spec}` : `  - ${where}: ${spec}`;
     }).sort(),
   ]);
+}
+
+/** The runs, or the runtime that has them all; nothing where it is every run. */
+function whereOf(names: readonly string[], judged: readonly JudgedRun[]): string {
+  if (names.length === judged.length) return "";
+  const namesWith = (runtime: Runtime) =>
+    judged.filter(({ run }) => run.runtime === runtime).map(({ run }) => run.name);
+  return runtimes.find((runtime) => isDeepStrictEqual(namesWith(runtime), names)) ?? names.join(", ");
 }
 
 /** Without ginkgo's and the suite's marks. */

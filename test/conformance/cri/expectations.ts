@@ -8,8 +8,7 @@ export interface Circumstances {
   readonly runtime: Runtime;
   readonly runtimeVersion: string;
   readonly hasAppArmor: boolean;
-  /** By the document that the runtime's command "features" prints; a runtime without that command says of nothing. */
-  readonly recursiveReadOnly: boolean;
+  /** By the document that the runtime's command "features" prints; a runtime without that command says nothing. */
   readonly idMappedMounts: boolean;
 }
 
@@ -40,12 +39,6 @@ export const expectedSkips: readonly ExpectedSkip[] = [
     spec: /AppArmor/,
     reason: "the machine's kernel has no AppArmor",
     when: ({ hasAppArmor }) => !hasAppArmor,
-  },
-  {
-    spec: /Container Mount Readonly .* (a|support) recursive readonly mount/,
-    reason:
-      "the OCI runtime does not say (features) that it can make mounts read-only recursively, so it is not offered",
-    when: ({ recursiveReadOnly }) => !recursiveReadOnly,
   },
   {
     spec: /Security Context UserNamespaces/,

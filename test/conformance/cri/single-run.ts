@@ -3,25 +3,20 @@
 // in a private mount namespace where the runtime needs one. Exit code 0 when all is as expected.
 
 import { existsSync } from "node:fs";
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { unmountAll } from "../../../src/linux/mount/unmount.ts";
 import { assertNoLeaks, snapshotMachine } from "../../support/leaks.ts";
-import { circumstancesOf } from "./circumstances.ts";
 import { Crictl, writeCrictlConfig } from "./crictl.ts";
 import { runCritest } from "./critest.ts";
-import { startBerth } from "./engines/berth.ts";
-import { startContainerd } from "./engines/containerd.ts";
-import type { Engine, EngineOptions } from "./engines/engine.ts";
 import { makePodNetwork } from "./engines/pod-network.ts";
-import { suiteSize } from "./expectations.ts";
-import { parseReport } from "./junit.ts";
+import { startEngine } from "./engines/start-engine.ts";
+import { judgeReport } from "./judge-report.ts";
 import { type Run, selectRuns } from "./matrix.ts";
 import { startMirrors } from "./mirrors.ts";
-import { engineName, focus, reportFile, reportsDirectory } from "./settings.ts";
-import { ensureContainerd, ensureCritest, ensureRuntime } from "./tools.ts";
-import { isGood, judge, type Verdict } from "./verdict.ts";
+import { focus, reportFile, reportsDirectory } from "./settings.ts";
+import { ensureCritest, ensureRuntime } from "./tools.ts";
 
 const cleanupDeadlineMs = 60_000;
 const [name = ""] = process.argv.slice(2);
@@ -90,37 +85,8 @@ async function runInScratch(run: Run, marks: string[], signal: AbortSignal): Pro
   return isGoodReport && pods.length === 0;
 }
 
-async function judgeReport(run: Run, elapsedMs: number): Promise<boolean> {
-  const results = parseReport(await readFile(reportFile(run), "utf8"));
-  // What is not in the focus says nothing about the engine.
-  const asked = focus === undefined ? results : results.filter(({ message }) => message !== "skipped");
-  const verdict = judge(asked, await circumstancesOf(run.runtime));
-  print(run, verdict, elapsedMs / 1000);
-  return isGood(verdict, focus === undefined ? suiteSize : verdict.specs);
-}
-
 function besideReport(run: Run, suffix: string): string {
   return reportFile(run).replace(/\.xml$/, suffix);
-}
-
-async function startEngine(options: EngineOptions): Promise<Engine> {
-  switch (engineName) {
-    case "berth":
-      return await startBerth(options);
-    case "containerd":
-      return await startContainerd(await ensureContainerd(), options);
-    default:
-      throw new Error(`ENGINE is berth or containerd, not ${engineName}`);
-  }
-}
-
-function print(run: Run, { specs, passed, failures, skips, unexpectedSkips }: Verdict, seconds: number): void {
-  const skipped = skips.length + unexpectedSkips.length;
-  console.log(`${run.name}: ${passed} passed, ${failures.length} failed, ${skipped} skipped, ${seconds.toFixed(0)} s`);
-  for (const { name, message } of failures)
-    console.log(`  failed: ${name}\n    ${message.split("\n", 1)[0]?.slice(0, 200)}`);
-  if (focus === undefined && specs !== suiteSize) console.log(`  ${specs} specs instead of ${suiteSize}`);
-  for (const { name, message } of unexpectedSkips) console.log(`  skipped: ${name}\n    ${message}`);
 }
 
 function describe(error: unknown): string {

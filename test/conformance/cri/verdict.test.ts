@@ -13,7 +13,6 @@ const bare: Circumstances = {
   runtime: "runc",
   runtimeVersion: "runc version 1.5.2",
   hasAppArmor: false,
-  recursiveReadOnly: true,
   idMappedMounts: true,
 };
 
@@ -54,12 +53,9 @@ test("a skip counts as good only for a known reason that holds here", () => {
   const skip = { name: names.skipped, outcome: "skipped", message: "skipped - why" } as const;
   assert.equal(isGood(judge(suiteWith(skip), bare)), true);
   assert.equal(isGood(judge(suiteWith(skip), { ...bare, hasAppArmor: true })), false);
-  const recursive = {
-    ...skip,
-    name: "[It] [k8s.io] Container Mount Readonly x should support recursive readonly mounts",
-  };
-  assert.equal(isGood(judge(suiteWith(recursive), bare)), false);
-  assert.equal(isGood(judge(suiteWith(recursive), { ...bare, recursiveReadOnly: false })), true);
+  const mapped = { ...skip, name: "[It] [k8s.io] Security Context UserNamespaces runtime should support x" };
+  assert.equal(isGood(judge(suiteWith(mapped), bare)), false);
+  assert.equal(isGood(judge(suiteWith(mapped), { ...bare, idMappedMounts: false })), true);
 });
 
 test("a failure is not good, nor is a suite that misses specs", () => {
