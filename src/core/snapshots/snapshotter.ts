@@ -70,6 +70,11 @@ export interface Snapshotter extends AsyncDisposable {
   apply(name: string, parent: string | undefined, layer: LayerSource, options: ApplyOptions): Promise<void>;
   /** What this snapshot alone takes on disk now. */
   usage(key: string, options: { readonly signal: AbortSignal }): Promise<SnapshotUsage>;
+  /**
+   * Writes what this snapshot has over its parent into a file, as the tar of an OCI layer. Nobody may change it meanwhile.
+   * failed-precondition when there is something that a layer cannot say.
+   */
+  writeDiff(key: string, file: string, options: { readonly signal: AbortSignal }): Promise<void>;
   /** Removes it if it is there; failed-precondition when something stands on it. */
   remove(key: string): Promise<void>;
   /** Brings records and disk together after a crash: removes half-made snapshots and directories without a record. */

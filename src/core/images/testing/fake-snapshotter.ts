@@ -66,6 +66,10 @@ export class FakeSnapshotter implements Snapshotter {
     return Promise.resolve({ bytes: 1, inodes: 1 });
   }
 
+  writeDiff(): Promise<void> {
+    return Promise.reject(failedPrecondition("snapshots without files have no differences"));
+  }
+
   remove(key: string): Promise<void> {
     for (const { parent } of this.#snapshots.values()) {
       if (parent === key) return Promise.reject(failedPrecondition(`snapshot ${key} has children`));

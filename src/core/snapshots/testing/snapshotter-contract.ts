@@ -2,6 +2,7 @@
 // What any snapshotter must do. Needs root: it looks at snapshots through real mounts.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
@@ -84,6 +85,16 @@ export async function withView<R>(bed: SnapshotterBed, name: string, use: (direc
   }
 }
 
+/** Everything that can be seen of a tree, as text. */
+function treeOf(directory: string): string {
+  const script = `find . -mindepth 1 -printf '%p %y %m %U %G %l ' \\( -type f -printf '%s ' -o -true \\) -printf '%T@\\n' | sort
+    find . \\( -type b -o -type c \\) -exec stat -c '%n %t %T' {} + | sort
+    find . -type f -exec sha256sum {} + | sort`;
+  return execFileSync("sh", ["-c", script], { cwd: directory, env: { ...process.env, LC_ALL: "C" } }).toString(
+    "latin1",
+  );
+}
+
 /** Registers the suite; makeBed gives each test a fresh place. */
 export function snapshotterContract(name: string, makeBed: () => Promise<SnapshotterBed>): void {
   const check = (what: string, run: (bed: SnapshotterBed) => Promise<void>) =>
@@ -115,6 +126,51 @@ export function snapshotterContract(name: string, makeBed: () => Promise<Snapsho
       assert.deepEqual(fs.readdirSync(directory), ["file"]);
       assert.throws(() => fs.writeFileSync(join(directory, "no"), ""), { code: "EROFS" });
     });
+  });
+
+  check("what was changed in a snapshot makes the same again as a layer", async (bed) => {
+    const { snapshotter } = bed;
+    const base = tarLayer(
+      bed,
+      { path: "kept", xattrs: new Map([["user.note", Buffer.of(0, 255)]]) },
+      { path: "gone", data: "x" },
+      { path: "dir/", kind: "directory" },
+      { path: "dir/gone", data: "x" },
+      { path: "hidden/", kind: "directory" },
+      { path: "hidden/old", data: "x" },
+    );
+    await snapshotter.apply("base", undefined, base, options);
+    const mounts = await snapshotter.prepare("work", "base", options);
+    const long = `${"n".repeat(200)}/${"m".repeat(100)}`;
+    const seen = await withMounted(bed, mounts, (directory) => {
+      const at = (name: string) => join(directory, name);
+      for (const name of ["gone", "dir/gone", "hidden"]) fs.rmSync(at(name), { recursive: true });
+      fs.mkdirSync(at("hidden"), { mode: 0o1777 });
+      fs.writeFileSync(at("hidden/new"), "new");
+      fs.chownSync(at("hidden/new"), 1000, 3_000_000);
+      fs.mkdirSync(join(at(long), ".."));
+      fs.writeFileSync(at(long), Buffer.alloc(1_500_000, "long"));
+      fs.linkSync(at(long), at("dir/link"));
+      fs.symlinkSync("../kept", at("dir/symlink"));
+      fs.writeFileSync(Buffer.concat([Buffer.from(at("latin-")), Buffer.of(0xe9)]), "");
+      execFileSync("mkfifo", ["-m", "0604", at("dir/fifo")]);
+      execFileSync("mknod", [at("dir/device"), "b", "259", "70000"]);
+      fs.chmodSync(at("kept"), 0o4711);
+      fs.utimesSync(at("kept"), 1_000_000_000.25, -1.75);
+      return treeOf(directory);
+    });
+    const file = join(bed.scratch, "diff.tar");
+    await snapshotter.writeDiff("work", file, options);
+    assert.equal(fs.statSync(file).mode & 0o7777, 0o600);
+    await snapshotter.apply("copy", "base", makeLayer(bed, fs.readFileSync(file)), options);
+    await withView(bed, "copy", (directory) => {
+      assert.equal(treeOf(directory), seen);
+      assert.deepEqual(bed.xattrs(join(directory, "kept")), { "user.note": "00ff" });
+      assert.equal(fs.statSync(join(directory, "dir/link")).ino, fs.statSync(join(directory, long)).ino);
+    });
+    assert.equal(fs.readFileSync(file).includes("old"), false, "what is hidden is not in it");
+    await rejectsWith(snapshotter.writeDiff("nothing", file, options), "not-found");
+    await rejectsWith(snapshotter.writeDiff("work", join(bed.scratch, "no/diff.tar"), options), "not-found");
   });
 
   check("names are taken once and parents are protected", async (bed) => {

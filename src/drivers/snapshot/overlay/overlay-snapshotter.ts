@@ -140,6 +140,12 @@ class OverlaySnapshotter implements Snapshotter {
     return await this.#pool.run({ kind: "measure", directory: this.#layer(record.id) }, options);
   }
 
+  async writeDiff(key: string, file: string, options: { readonly signal: AbortSignal }): Promise<void> {
+    const record = this.#records.find(key);
+    if (record === undefined) throw notFound("snapshot", key);
+    await this.#pool.run({ kind: "diff", directory: this.#layer(record.id), file }, options);
+  }
+
   async remove(key: string): Promise<void> {
     const record = await this.#records.remove(key);
     if (record === undefined) return;

@@ -11,6 +11,8 @@ export type WorkerJob =
   | { readonly kind: "measure"; readonly directory: string }
   /** Makes what was written durable, then measures. */
   | { readonly kind: "seal"; readonly directory: string }
+  /** Writes what the directory has as a layer. */
+  | { readonly kind: "diff"; readonly directory: string; readonly file: string }
   | { readonly kind: "remove"; readonly parent: string; readonly name: string };
 
 export type WorkerRequest =

@@ -4,6 +4,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { cancelled, codeOf, messageOf } from "../../../../base/errors.ts";
 import { closeDescriptor } from "../../../../linux/ffi/libc.ts";
+import { writeDiff } from "../pack/write-diff.ts";
 import { applyLayer, syncDirectory } from "../unpack/apply-layer.ts";
 import { openDirectory } from "../unpack/lower-layers.ts";
 import { measureTree, type TreeUsage } from "../unpack/measure-tree.ts";
@@ -47,6 +48,9 @@ async function runJob(job: WorkerJob, options: JobOptions): Promise<TreeUsage> {
     case "seal":
       syncDirectory(job.directory);
       return measureTree(job.directory);
+    case "diff":
+      writeDiff(job.directory, job.file, options);
+      return { bytes: 0, inodes: 0 };
     case "remove": {
       const parent = openDirectory(job.parent);
       try {
