@@ -20,14 +20,15 @@
 // and again, without effect, when somebody stops it.
 //
 // Failures. run, create, start, update and their like for pods fail when a listener refuses, and the operation with them:
-// the error is the listener's. A refused run or create has told the others of stop and remove when it throws; when
-// something fails after it, the engine calls remove. All others never throw for a listener's failure: it is logged.
-// A listener that does not answer in time is dropped, and the operation goes on as if it had not been there.
+// the error is the listener's. A refused run or create has told of stop and remove when it throws, a refused start of
+// stop; when something fails after it, the engine calls remove, or stop. All others throw nothing: a listener's failure is
+// logged, and all are told to the end, also when the signal aborts, which ends the waiting alone. A listener that does
+// not answer in time is dropped, and the operation goes on as if it had not been there.
 
 import type { RuntimeResources, RuntimeSpec } from "../../oci/runtime/spec.ts";
 import type { ContainerView, PodView } from "./hook-views.ts";
 
-/** Every call takes one; an abort ends the call with the signal's reason. */
+/** Every call takes one; an abort ends a call that may refuse with the signal's reason. */
 export interface HookOptions {
   readonly signal: AbortSignal;
 }

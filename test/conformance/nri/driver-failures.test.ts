@@ -73,21 +73,28 @@ void describe("NRI driver: failures", { skip: noGo }, () => {
     await engine.runPod("pod");
   });
 
-  void test("a client that goes away ends the call, and not the plugin", async () => {
+  void test("a client that goes away ends the waiting, and all plugins are told all the same", async () => {
     await using engine = await ModelEngine.open();
     const behaviours = { StopPodSandbox: { block: true, once: true } };
-    await using plugin = await NriPlugin.join({ file, socket: engine.socket, name: "slow", behaviours });
+    await using slow = await NriPlugin.join({ file, socket: engine.socket, name: "slow", behaviours });
+    await using next = await NriPlugin.join({ file, socket: engine.socket, name: "next", index: "10" });
     const pod = await engine.runPod("pod");
-    using hooks = engine.hooks.enter();
     const client = new AbortController();
-    const stopping = hooks.stopPodSandbox(pod, { signal: client.signal });
-    await plugin.saw("StopPodSandbox");
-    client.abort(new Error("gone"));
-    await assert.rejects(stopping, { message: "gone" });
-    plugin.release("StopPodSandbox");
+    {
+      using hooks = engine.hooks.enter();
+      const stopping = hooks.stopPodSandbox(pod, { signal: client.signal });
+      await slow.saw("StopPodSandbox");
+      client.abort(new Error("gone"));
+      await stopping;
+      await assert.rejects(hooks.runPodSandbox({ ...pod, id: "other" }, { signal: client.signal }), {
+        message: "gone",
+      });
+    }
+    slow.release("StopPodSandbox");
     await engine.removePod("pod");
-    await plugin.heard(["RunPodSandbox", "StopPodSandbox", "RemovePodSandbox"], "pod");
-    assert.deepEqual(engine.hooks.plugins, ["00-slow"]);
+    for (const plugin of [slow, next])
+      await plugin.heard(["RunPodSandbox", "StopPodSandbox", "RemovePodSandbox"], "pod");
+    assert.deepEqual(engine.hooks.plugins, ["00-slow", "10-next"]);
   });
 
   void test("installed plugins are started with their configuration, and ended with the engine", async () => {

@@ -55,6 +55,7 @@ export class NriHooks implements LifecycleHooks, AsyncDisposable {
   readonly #scopes = new Set<Scope>();
   #entered = 0;
   readonly #connections: TaskGroup;
+  readonly #background: TaskGroup;
   /** In the order of their index; replaced, never changed, for scopes keep what was there when they began. */
   #plugins: readonly Plugin[] = [];
   #target: HookTarget = noTarget;
@@ -66,6 +67,9 @@ export class NriHooks implements LifecycleHooks, AsyncDisposable {
     this.#validator = options.rules === undefined ? undefined : new DefaultValidator(options.rules);
     this.#connections = new TaskGroup((error, name) =>
       this.#logger.warn({ plugin: name, error: messageOf(error) }, "an NRI plugin could not be served"),
+    );
+    this.#background = new TaskGroup((error, name) =>
+      this.#logger.warn({ work: name, error: messageOf(error) }, "NRI plugins could not be told"),
     );
   }
 
@@ -98,6 +102,7 @@ export class NriHooks implements LifecycleHooks, AsyncDisposable {
       logger: this.#logger,
       states: this.#states,
       validator: this.#validator,
+      background: this.#background,
       onEnd: (ended) => this.#scopes.delete(ended),
     });
     this.#scopes.add(scope);
@@ -107,6 +112,7 @@ export class NriHooks implements LifecycleHooks, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#listener?.[Symbol.asyncDispose]();
     this.#plugins = [];
+    await this.#background[Symbol.asyncDispose]();
     await this.#connections[Symbol.asyncDispose]();
   }
 

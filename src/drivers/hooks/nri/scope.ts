@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One step of the engine's, and the plugins that were there when it began: those take part in it and no others.
 
-import { cleanup } from "../../../base/lifetime.ts";
+import { cleanup, raceSignal, type TaskGroup } from "../../../base/lifetime.ts";
 import type { ContainerView, PodView } from "../../../core/hooks/hook-views.ts";
 import type {
   HookedContainer,
@@ -26,6 +26,8 @@ export interface ScopeParts extends Relay {
   readonly step: number;
   readonly states: LifecycleStates;
   readonly validator: DefaultValidator | undefined;
+  /** What is told to the end, whoever waits. */
+  readonly background: TaskGroup;
   readonly onEnd: (scope: Scope) => void;
 }
 
@@ -34,6 +36,7 @@ export class Scope implements HookScope {
   readonly ended: Promise<void>;
   readonly #parts: ScopeParts;
   readonly #removed: string[] = [];
+  #hasEnded = false;
   readonly #end: () => void;
 
   constructor(parts: ScopeParts) {
@@ -68,18 +71,19 @@ export class Scope implements HookScope {
   }
 
   async postUpdatePodSandbox(pod: PodView, options: HookOptions): Promise<void> {
-    using _turn = await this.#turn(pod, options);
-    await tellAll(this.#parts, "postUpdatePodSandbox", podSubject(pod), options);
+    await this.#surely(
+      pod,
+      options,
+      async (own) => await tellAll(this.#parts, "postUpdatePodSandbox", podSubject(pod), own),
+    );
   }
 
   async stopPodSandbox(pod: PodView, options: HookOptions): Promise<void> {
-    using _turn = await this.#turn(pod, options);
-    await this.#stopPod(pod, options);
+    await this.#surely(pod, options, async (own) => await this.#stopPod(pod, own));
   }
 
   async removePodSandbox(pod: PodView, options: HookOptions): Promise<void> {
-    using _turn = await this.#turn(pod, options);
-    await this.#removePod(pod, options);
+    await this.#surely(pod, options, async (own) => await this.#removePod(pod, own));
   }
 
   async createContainer(pod: PodView, container: HookedView, options: HookOptions): Promise<HookedContainer> {
@@ -94,8 +98,11 @@ export class Scope implements HookScope {
   }
 
   async postCreateContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
-    using _turn = await this.#turn(container, options);
-    await tellAll(this.#parts, "postCreateContainer", subject(pod, container), options);
+    await this.#surely(
+      container,
+      options,
+      async (own) => await tellAll(this.#parts, "postCreateContainer", subject(pod, container), own),
+    );
   }
 
   async startContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
@@ -110,8 +117,11 @@ export class Scope implements HookScope {
   }
 
   async postStartContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
-    using _turn = await this.#turn(container, options);
-    await tellAll(this.#parts, "postStartContainer", subject(pod, container), options);
+    await this.#surely(
+      container,
+      options,
+      async (own) => await tellAll(this.#parts, "postStartContainer", subject(pod, container), own),
+    );
   }
 
   async updateContainer(
@@ -125,34 +135,56 @@ export class Scope implements HookScope {
   }
 
   async postUpdateContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
-    using _turn = await this.#turn(container, options);
-    await tellAll(this.#parts, "postUpdateContainer", subject(pod, container), options);
+    await this.#surely(
+      container,
+      options,
+      async (own) => await tellAll(this.#parts, "postUpdateContainer", subject(pod, container), own),
+    );
   }
 
   async stopContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
-    using _turn = await this.#turn(container, options);
-    await this.#stopContainer(pod, container, options);
+    await this.#surely(container, options, async (own) => await this.#stopContainer(pod, container, own));
   }
 
   async removeContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
-    using _turn = await this.#turn(container, options);
-    await this.#removeContainer(pod, container, options);
+    await this.#surely(container, options, async (own) => await this.#removeContainer(pod, container, own));
   }
 
   [Symbol.dispose](): void {
+    this.#hasEnded = true;
     for (const id of this.#removed) this.#parts.states.forget(id);
     this.#parts.onEnd(this);
     this.#end();
+  }
+
+  /** Done to the end in its turn, also when whoever asked for it does not wait any more. */
+  async #surely(
+    { id }: { readonly id: string },
+    { signal }: HookOptions,
+    work: (own: HookOptions) => Promise<void>,
+  ): Promise<void> {
+    const { promise: told, resolve } = Promise.withResolvers<void>();
+    this.#parts.background.run(`tell of ${id}`, async (own) => {
+      try {
+        using _turn = await this.#parts.states.turns.acquire(id, { signal: own });
+        await work({ signal: own });
+      } finally {
+        resolve();
+      }
+    });
+    // Its own failures go to the log: what is left is the abort, which is for the operation to notice.
+    await raceSignal(told, signal).catch(() => {});
   }
 
   async #turn({ id }: { readonly id: string }, options: HookOptions): Promise<Disposable> {
     return await this.#parts.states.turns.acquire(id, options);
   }
 
-  #remove({ id }: { readonly id: string }): boolean {
-    if (!this.#parts.states.remove(id)) return false;
+  async #remove({ id }: { readonly id: string }, tell: () => Promise<void>): Promise<void> {
+    if (!this.#parts.states.remove(id)) return;
     this.#removed.push(id);
-    return true;
+    await tell();
+    if (this.#hasEnded) this.#parts.states.forget(id);
   }
 
   async #stopPod(pod: PodView, options: HookOptions): Promise<void> {
@@ -162,7 +194,7 @@ export class Scope implements HookScope {
 
   async #removePod(pod: PodView, options: HookOptions): Promise<void> {
     await this.#stopPod(pod, options);
-    if (this.#remove(pod)) await tellAll(this.#parts, "removePodSandbox", podSubject(pod), options);
+    await this.#remove(pod, async () => await tellAll(this.#parts, "removePodSandbox", podSubject(pod), options));
   }
 
   async #stopContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
@@ -172,7 +204,8 @@ export class Scope implements HookScope {
 
   async #removeContainer(pod: PodView, container: ContainerView, options: HookOptions): Promise<void> {
     await this.#stopContainer(pod, container, options);
-    if (this.#remove(container)) await tellAll(this.#parts, "removeContainer", subject(pod, container), options);
+    const tell = async () => await tellAll(this.#parts, "removeContainer", subject(pod, container), options);
+    await this.#remove(container, tell);
   }
 }
 
