@@ -35,6 +35,8 @@ export function readyPod(engine: Pick<Engine, "sandboxes">, id: SandboxId): PodR
 export interface StartHooks extends Disposable {
   before(options: { readonly pid: number; readonly signal: AbortSignal }): Promise<void>;
   after(options: { readonly signal: AbortSignal }): Promise<void>;
+  /** It does not run, though nobody refused it. */
+  failed(): Promise<void>;
 }
 
 export function enterStart(engine: Engine, record: ContainerRecord, spec: RuntimeSpec): StartHooks {
@@ -47,6 +49,10 @@ export function enterStart(engine: Engine, record: ContainerRecord, spec: Runtim
       const running = engine.registry.find(record.id) ?? record;
       await scope.postStartContainer(pod, containerView(engine, running, { spec }), { signal });
     },
+    failed: async () =>
+      await cleanup(async (signal) => {
+        await scope.stopContainer(pod, containerView(engine, record, { spec }), { signal });
+      }),
     [Symbol.dispose]: () => scope[Symbol.dispose](),
   };
 }

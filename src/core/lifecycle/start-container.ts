@@ -101,9 +101,14 @@ async function run(engine: Engine, record: ContainerRecord, signal: AbortSignal)
   await failpoint("start-container:created");
   using hooks = record.pod === undefined ? undefined : enterStart(engine, record, spec);
   await hooks?.before({ pid: task.pid, signal });
-  await task.start({ signal });
-  await failpoint("start-container:started");
-  await started(engine, { record, task, ready });
+  try {
+    await task.start({ signal });
+    await failpoint("start-container:started");
+    await started(engine, { record, task, ready });
+  } catch (error) {
+    await hooks?.failed();
+    throw error;
+  }
   undo.move();
   await hooks?.after({ signal });
 }

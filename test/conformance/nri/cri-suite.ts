@@ -20,8 +20,8 @@ export interface CriSuite {
   connect(request: Pick<PluginRequest, "name" | "index" | "behaviours" | "events">): NriPlugin;
 }
 
-/** Call it in the body of a suite. */
-export function criSuite(): CriSuite {
+/** Call it in the body of a suite; the environment is the daemon's. */
+export function criSuite(environment: Readonly<Record<string, string>> = {}): CriSuite {
   const { file, directory } = buildPlugin();
   const socket = path.join(directory, "nri.sock");
   const config = `[nri]
@@ -30,7 +30,7 @@ socket = "${socket}"
 plugin_directory = "${directory}/plugins"
 config_directory = "${directory}/conf.d"
 `;
-  const suite = suiteDaemon({ config });
+  const suite = suiteDaemon({ config, environment });
   let runtime: Client<typeof RuntimeService> | undefined;
   before(() => {
     runtime = criClient(suite.daemon);
