@@ -5,6 +5,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { codeToHttpStatus, codeToString } from "@connectrpc/connect/protocol-connect";
+import { toStatus } from "../src/api/cri/grpc/status.ts";
 import { toConnectError } from "../src/api/engine/errors.ts";
 import { EngineError, type ErrorCode, errorCodes } from "../src/base/errors.ts";
 import { changelogFaults, checkout, namedFiles, readDocument, tableRows } from "./documents.ts";
@@ -74,10 +75,11 @@ test("docs/errors.md lists every code once", () => {
   );
 });
 
-for (const [cell = "", , connect = "", http = "", places = ""] of errorRows) {
+for (const [cell = "", , grpc = "", connect = "", http = "", places = ""] of errorRows) {
   const code = cell.replaceAll("`", "") as ErrorCode;
   test(`docs/errors.md is right about ${code}`, () => {
     const sent = toConnectError(new EngineError(code, "x")).code;
+    assert.equal(Number(grpc), toStatus(new EngineError(code, "x")).code);
     assert.equal(connect, `\`${codeToString(sent)}\``);
     assert.equal(Number(http), codeToHttpStatus(sent));
     const folders = Array.from(places.matchAll(/`([^`]+)`/g), ([, folder = ""]) => folder);
