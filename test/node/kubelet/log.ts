@@ -18,10 +18,10 @@ export interface Episode {
 
 /** While the engine is down. */
 export const unreachable =
-  /connection refused|connection error|code = Unavailable|cri\.sock: no such file or directory|connection reset/;
+  /connection refused|connection error|code = Unavailable|cri\.sock: no such file or directory|connection reset|"Failed to ensure image" err="ImageInspectError"/;
 /** While a container ends that is asked by probes. */
 export const endingProbe =
-  /("ExecSync cmd from runtime service failed"|"Probe errored").*(cannot exec in a \w+ state|exec failed|context canceled)/;
+  /("ExecSync cmd from runtime service failed"|"Probe errored").*(cannot exec in a \w+ state|no such process|exec failed|context canceled)/;
 /** While the default handler cannot map users: pods that have a user namespace stay, but the kubelet would make no new one. */
 export const withoutUserNamespaces = /hostUsers: false`, runtime does not support user namespaces/;
 
@@ -59,6 +59,10 @@ export const explanations: readonly Explanation[] = [
   {
     pattern: /"Failed to read data from checkpoint" err="checkpoint is not found"/,
     reason: "devices were never given to pods here",
+  },
+  {
+    pattern: /conn\.go:\d+\] "Error on socket receive" err="read tcp 127\.0\.0\.1:.*use of closed network connection"/,
+    reason: "the kubelet closes the WebSocket of an exec while it still reads from it",
   },
   {
     pattern:

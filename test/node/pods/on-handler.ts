@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import * as cri from "../../../src/gen/runtime/v1/api_pb.js";
 import type { TestNode } from "../test-node.ts";
 import { idle, manifest, type PodCase, shell } from "./pod-case.ts";
 
@@ -34,10 +35,13 @@ interface SandboxInfo {
   readonly handler: string;
 }
 
-/** Of a pod that must have exactly one. */
+/** Of a pod that must have exactly one that is ready; of one that died the kubelet keeps the last container for a while. */
 export async function sandboxOf(node: TestNode, name: string): Promise<SandboxInfo> {
   const { items } = await node.runtime.listPodSandbox({
-    filter: { labelSelector: { "io.kubernetes.pod.name": node.kubelet.podName(name) } },
+    filter: {
+      labelSelector: { "io.kubernetes.pod.name": node.kubelet.podName(name) },
+      state: { state: cri.PodSandboxState.SANDBOX_READY },
+    },
   });
   const [sandbox] = items;
   assert(sandbox !== undefined && items.length === 1, `pod ${name} has ${items.length} sandboxes`);
