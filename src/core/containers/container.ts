@@ -30,6 +30,8 @@ export interface ContainerState {
   readonly finishedAt?: number;
   /** Nobody could tell any more how it ended. */
   readonly lost?: boolean;
+  /** It was made to stand still for a checkpoint: should the daemon die over that, the next one lets it go on. */
+  readonly checkpointing?: boolean;
   /** How its process ended, while the rest of its end is still to be done: should the daemon die over it. */
   readonly ending?: ContainerEnding;
 }

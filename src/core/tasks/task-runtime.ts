@@ -76,6 +76,15 @@ export interface Process {
 /** Directories of one cgroup by their hierarchies' names: "memory", "cpu,cpuacct"; "" is version 2. */
 export type CgroupDirectories = Readonly<Record<string, string>>;
 
+/** Where the checkpoint of a task goes, and how long it may take. */
+export interface CheckpointRequest {
+  /** An empty directory for the images of its processes. */
+  readonly imageDirectory: string;
+  /** A directory for what is said about them: dump.log, stats-dump. */
+  readonly workDirectory: string;
+  readonly timeoutMs: number;
+}
+
 export interface Task extends Process {
   /** Where its processes are accounted for on this machine; empty when that is not known. */
   readonly cgroups: CgroupDirectories;
@@ -95,6 +104,14 @@ export interface Task extends Process {
   pause(options: { readonly signal: AbortSignal }): Promise<void>;
   resume(options: { readonly signal: AbortSignal }): Promise<void>;
   update(resources: RuntimeResources, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** failed-precondition with the reason when its runtime cannot write checkpoints on this machine. */
+  probeCheckpoint(options: { readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * Writes down what its processes have in memory and open, so that they could go on elsewhere, and leaves them as they
+   * are, paused or running. failed-precondition with the reason when they have something that cannot be written down,
+   * deadline-exceeded when it takes too long; the runtime is at it until then, also when the signal aborts.
+   */
+  checkpoint(request: CheckpointRequest, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
 export interface TaskRuntime extends AsyncDisposable {

@@ -72,10 +72,10 @@ export class Shim implements Disposable {
   async call<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
-    { signal }: { readonly signal: AbortSignal },
+    { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs?: number },
   ): Promise<MessageShape<O>> {
     const client = await this.#connected(signal);
-    return await client.call(method, request, { signal });
+    return await client.call(method, request, { signal, ...(timeoutMs !== undefined && { timeoutMs }) });
   }
 
   /** Makes sure that there is a connection; unavailable when nobody answers any more. */

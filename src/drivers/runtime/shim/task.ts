@@ -5,11 +5,18 @@ import { hasCode, notFound } from "../../../base/errors.ts";
 import { cleanup } from "../../../base/lifetime.ts";
 import { type PosixSignal, sigkill } from "../../../base/posix-signal.ts";
 import type { Stdio } from "../../../core/streams/stdio.ts";
-import type { CgroupDirectories, Process, ProcessStatus, Task } from "../../../core/tasks/task-runtime.ts";
+import type {
+  CgroupDirectories,
+  CheckpointRequest,
+  Process,
+  ProcessStatus,
+  Task,
+} from "../../../core/tasks/task-runtime.ts";
 import type { StateResponse } from "../../../gen/containerd/task/v2/task_pb.js";
 import { Status } from "../../../gen/containerd/v1/types/task_pb.js";
 import { killProcessTree } from "../../../linux/process/process-tree.ts";
 import type { RuntimeProcess, RuntimeResources } from "../../../oci/runtime/spec.ts";
+import { checkCriu, checkpointTask } from "./checkpoint.ts";
 import { type ProcessDependencies, ShimProcess, toExit } from "./process.ts";
 
 export interface TaskDependencies extends ProcessDependencies {
@@ -121,6 +128,16 @@ export class ShimTask extends ShimProcess implements Task {
     const { shim, taskId } = this.#dependencies;
     const request = { id: taskId, resources: jsonAny("LinuxResources", resources) };
     await this.existing(shim.call(shim.method.update, request, { signal }));
+  }
+
+  async probeCheckpoint({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    // Runtimes that are not named by a binary have ways of their own.
+    if (this.#dependencies.shim.handler.binary !== undefined) await checkCriu({ signal });
+  }
+
+  async checkpoint(request: CheckpointRequest, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    this.checkExists();
+    await this.existing(checkpointTask(this.#dependencies, request, { signal }));
   }
 
   override async delete({ signal }: { readonly signal: AbortSignal }): Promise<void> {

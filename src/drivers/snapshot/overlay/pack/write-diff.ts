@@ -14,7 +14,7 @@ import {
   readSync,
   writeSync,
 } from "node:fs";
-import type { ByteString } from "../../../../base/byte-string.ts";
+import { type ByteString, quoteByteString } from "../../../../base/byte-string.ts";
 import { failedPrecondition, internal } from "../../../../base/errors.ts";
 import { deviceNumbers } from "../../../../host/files/device-numbers.ts";
 import { getXattr, listXattrs, openAt2, openFlags, resolveFlags } from "../../../../linux/ffi/file.ts";
@@ -113,7 +113,7 @@ class LayerWriter {
       let left = size;
       while (left > 0) {
         const count = readSync(descriptor, this.#buffer, 0, Math.min(left, bufferSize), null);
-        if (count === 0) throw internal(`${Buffer.from(path, "latin1")} shrank while it was being read`);
+        if (count === 0) throw internal(`${quoteByteString(path)} shrank while it was being read`);
         this.#write(this.#buffer.subarray(0, count));
         left -= count;
       }
@@ -185,7 +185,7 @@ function xattrsOf(descriptor: number, path: ByteString): ReadonlyMap<ByteString,
   for (const name of listXattrs(file)) {
     if (partialMarks.includes(name)) {
       throw failedPrecondition(
-        `${Buffer.from(path, "latin1")} was renamed or changed in a way that a layer cannot say (${name})`,
+        `${quoteByteString(path)} was renamed or changed in a way that a layer cannot say (${name})`,
       );
     }
     if (name.startsWith("trusted.overlay.")) continue;
