@@ -3,7 +3,6 @@
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import { failpoint } from "../../../base/failpoint.ts";
-import { cleanup, raceSignal } from "../../../base/lifetime.ts";
 import type { RuntimeHandler, TaskRequest } from "../../../core/tasks/task-runtime.ts";
 import { OptionsSchema } from "../../../gen/containerd/runc/v1/options_pb.js";
 import { findExecutable } from "../../../host/find-executable.ts";
@@ -12,6 +11,7 @@ import { withRuntimeLog } from "./errors.ts";
 import type { Shim, ShimEnvironment } from "./shim.ts";
 import { stdioFields } from "./task.ts";
 import { cgroupsOfProcess } from "./task-cgroup.ts";
+import { uncancelled } from "./uncancelled.ts";
 
 /** The handler with the absolute path of its OCI runtime, so that a missing one is told before anything is made. */
 export function resolveBinary(handler: RuntimeHandler): RuntimeHandler {
@@ -52,22 +52,4 @@ export async function createInShim(
   writeRecord(bundle, "task.json", complete);
   await failpoint("runtime/shim:created");
   return { pid, record: complete };
-}
-
-/**
- * The result of a call that the other side does not cancel: when the signal aborts, what the call makes must be there or
- * not be there before it can be undone, so its end is awaited, for as long as a clean-up may take.
- */
-async function uncancelled<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const own = new AbortController();
-  const result = call(own.signal);
-  try {
-    return await raceSignal(result, signal);
-  } catch (error) {
-    if (signal.aborted) {
-      await cleanup((deadline) => raceSignal(result, deadline)).catch(() => {}); // its failure is as good as its end
-      own.abort(error);
-    }
-    throw error;
-  }
 }

@@ -18,6 +18,7 @@ import { killProcessTree } from "../../../linux/process/process-tree.ts";
 import type { RuntimeProcess, RuntimeResources } from "../../../oci/runtime/spec.ts";
 import { checkCriu, checkpointTask } from "./checkpoint.ts";
 import { type ProcessDependencies, ShimProcess, toExit } from "./process.ts";
+import { uncancelled } from "./uncancelled.ts";
 
 export interface TaskDependencies extends ProcessDependencies {
   readonly cgroups: CgroupDirectories;
@@ -164,14 +165,23 @@ export class ShimTask extends ShimProcess implements Task {
 
 /** Another process in a task; undoes itself when it cannot be started. */
 class ShimExec extends ShimProcess {
-  override async start(options: { readonly signal: AbortSignal }): Promise<void> {
+  override async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     try {
-      using _turn = await this.dependencies.shim.execTurn.acquire("", options);
-      await super.start(options);
+      using _turn = await this.dependencies.shim.execTurn.acquire("", { signal });
+      await uncancelled(signal, (own) => super.start({ signal: own }));
     } catch (error) {
-      await cleanup((signal) => this.delete({ signal })).catch(() => {}); // the failure to start says more
+      await cleanup((own) => this.#undoStart(own)).catch(() => {}); // the failure to start says more
       throw error;
     }
+  }
+
+  /** It may have started when nobody waited for it any more: a shim deletes none that runs. */
+  async #undoStart(signal: AbortSignal): Promise<void> {
+    if (this.pid !== 0) {
+      await this.kill(sigkill, { all: true, signal }).catch(() => {}); // it has ended by itself
+      await this.wait({ signal });
+    }
+    await this.delete({ signal });
   }
 
   /** Shims know no more than the process itself; runtimes put an exec into a process group of its own. */

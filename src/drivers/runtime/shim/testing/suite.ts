@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { EngineError } from "../../../../base/errors.ts";
+import { cancelled, EngineError } from "../../../../base/errors.ts";
 import { armFailpoint } from "../../../../base/failpoint.ts";
 import { delay } from "../../../../base/lifetime.ts";
 import { type PosixSignal, sigkill, sigterm } from "../../../../base/posix-signal.ts";
@@ -120,6 +120,27 @@ export function testHandler(handler: RuntimeHandler): void {
     const missing = await task.exec("missing", fixture.process(["nope"]), none, { signal });
     await assert.rejects(missing.start({ signal }), { name: "EngineError", message: /not found in \$PATH/ });
     assert.equal(await task.status({ signal }), "running");
+    await task.kill(sigkill, { signal });
+    await task.wait({ signal });
+    await task.delete({ signal });
+  });
+
+  on("ends a further process whose start nobody waits for any more", async (fixture) => {
+    const task = await fixture.runtime.create(fixture.request(["/bin/sleep", "1000"], none), { signal });
+    await task.start({ signal });
+    for (const milliseconds of [2, 10, 20, 40]) {
+      const caller = new AbortController();
+      const exec = await task.exec(`left-${milliseconds}`, fixture.process(["/bin/sleep", "1000"]), none, { signal });
+      const start = exec.start({ signal: caller.signal });
+      setTimeout(() => caller.abort(cancelled("the client has gone")), milliseconds);
+      const isStarted = await start.then(
+        () => true, // the machine was too fast
+        () => false,
+      );
+      if (isStarted) await exec.kill(sigkill, { all: true, signal });
+      if (isStarted) await exec.wait({ signal });
+      assert.deepEqual(await task.pids({ signal }), [task.pid]);
+    }
     await task.kill(sigkill, { signal });
     await task.wait({ signal });
     await task.delete({ signal });
