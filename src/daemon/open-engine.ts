@@ -2,7 +2,7 @@
 // The composition root: which driver stands behind which seam. Plain calls in the order in which things need each other;
 // what is opened first is closed last.
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { ImageTransfer } from "../api/engine/images/service.ts";
 import { KeyedLock } from "../base/keyed-lock.ts";
@@ -60,6 +60,8 @@ export async function openEngine(
     await mkdir(path.join(config.state, name), { recursive: true, mode: name === "io" ? 0o700 : 0o711 });
   }
   const metadata = undo.use(await openMetadata(config, logger));
+  // Checkpoints that the daemon before did not finish.
+  await rm(path.join(config.root, "checkpoints"), { recursive: true, force: true });
   const images = undo.use(await openImages(config, metadata, logger));
   const containers = undo.use(await openContainers(config, metadata, logger, { signal }));
   const io = new ContainerIoTable({

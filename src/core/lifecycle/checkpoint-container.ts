@@ -57,19 +57,22 @@ async function standingStill(
     await cleanup(async (signal) => await task.pause({ signal }));
     await work();
   } finally {
-    await letGoOn(engine, record, task);
+    await cleanup(async (signal) => await letGoOn(engine, record, task, { signal }));
   }
 }
 
 /** What stood still for a checkpoint runs again, or has ended. */
-export async function letGoOn(engine: Engine, { id }: ContainerRecord, task: Task): Promise<void> {
-  await cleanup(async (signal) => {
-    try {
-      await task.resume({ signal });
-    } catch (error) {
-      // It ended, or the runtime or criu has thawed it already.
-      if (!hasCode(error, "not-found") && (await task.status({ signal })) === "paused") throw error;
-    }
-    await engine.registry.updateState(id, { checkpointing: false });
-  });
+export async function letGoOn(
+  engine: Engine,
+  { id }: ContainerRecord,
+  task: Task,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  try {
+    await task.resume({ signal });
+  } catch (error) {
+    // It ended, or the runtime or criu has thawed it already.
+    if (!hasCode(error, "not-found") && (await task.status({ signal })) === "paused") throw error;
+  }
+  await engine.registry.updateState(id, { checkpointing: false });
 }

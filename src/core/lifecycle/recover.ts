@@ -7,6 +7,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { ContainerId, SandboxId } from "../../base/ids.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { Task } from "../tasks/task-runtime.ts";
+import { letGoOn } from "./checkpoint-container.ts";
 import { containerEvent } from "./container-events.ts";
 import { exitedState, superviseContainer, unknownExitCode } from "./container-exit.ts";
 import { initStreams } from "./container-io.ts";
@@ -52,6 +53,12 @@ async function adopt(engine: Engine, record: ContainerRecord, signal: AbortSigna
     { record, running },
     left.filter(({ id }) => id !== initStreams),
   );
+  if (record.state.checkpointing === true) {
+    // The shim answers when the checkpoint that the daemon before has begun is at its end: nobody waits for that.
+    engine.background.run(`let ${record.id} go on`, async (closing) => {
+      await letGoOn(engine, record, task, { signal: closing });
+    });
+  }
   engine.logger.info({ containerId: record.id, pid: task.pid }, "adopted a running container");
   return true;
 }

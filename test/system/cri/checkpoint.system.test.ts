@@ -102,11 +102,21 @@ const realSkip = {
 suite("checkpoints with criu", () => {
   const own = suiteCri();
 
+  const marker = `marker-${path.basename(directory)}`;
+
   test("hold the container's memory, and it runs on", realSkip, async () => {
     const pod = await own.cri.runPod();
-    const containerId = await own.cri.startScript(pod, "echo changed > /changed; while :; do sleep 0.1; done");
+    const containerId = await own.cri.startScript(
+      pod,
+      `MARK=${marker}; echo changed > /changed; while :; do sleep 0.1; done`,
+    );
     await own.cri.until(containerId, "test -s /changed");
     await own.cri.runtime.checkpointContainer({ containerId, location: `${archives}/c.tar` });
+    const pages = spawnSync("sh", [
+      "-c",
+      `tar -xOf ${archives}/c.tar --wildcards 'checkpoint/pages-*' | grep -c ${marker}`,
+    ]);
+    assert.equal(pages.status, 0, "what was in its memory is in the pages");
     await assertNothingLeft(own, ["c.tar"]);
     const names = listArchive(`${archives}/c.tar`);
     for (const name of ["checkpoint/inventory.img", "config.dump", "spec.dump", "rootfs-diff.tar", "stats-dump"]) {
@@ -268,6 +278,21 @@ binary = "${bin}/runtime"
       refused("DeadlineExceeded", "took longer than 1 s"),
     );
     await assertNothingLeft(own);
+    await assertRuns(own, containerId);
+  });
+
+  test("over which the daemon is killed are forgotten, and the container goes on under the next one", async () => {
+    const go = path.join(directory, "go-on");
+    await writeFile(behaviour, `${write}; until [ -e ${go} ]; do sleep 0.05; done`);
+    const pod = await own.cri.runPod();
+    const containerId = await own.cri.start(pod);
+    const failed = assert.rejects(own.cri.runtime.checkpointContainer({ containerId, location: `${archives}/c.tar` }));
+    await eventually("the runtime's part", async () => await readFile(calls, "utf8").catch(() => undefined));
+    await own.daemon.kill();
+    await failed;
+    await own.daemon.start();
+    await assertNothingLeft(own);
+    await writeFile(go, "");
     await assertRuns(own, containerId);
   });
 
