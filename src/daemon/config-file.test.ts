@@ -37,6 +37,7 @@ level = "warn"
 [registry]
 config_path = ["/d"]
 insecure = ["registry.example:5000"]
+pull_progress_timeout = "90s"
 [images]
 pinned = ["registry.k8s.io/pause:*"]
 [network]
@@ -54,6 +55,7 @@ socket = "/j/cri.sock"
 network_config_directory = "/k"
 stream_address = "::1"
 stream_port = 10250
+stream_idle_timeout = "1h"
 stream_tls_certificate = "/l/crt"
 stream_tls_key = "/l/key"
 [cdi]
@@ -63,6 +65,8 @@ enable = true
 socket = "/n/nri.sock"
 plugin_directory = "/o"
 config_directory = "/p"
+registration_timeout = "1500ms"
+request_timeout = "0.5s"
 [runtime]
 default = "mine"
 [runtime.handlers.mine]
@@ -78,7 +82,7 @@ sandbox_image = "pause"
     state: "/b",
     socket: "/c/api.sock",
     log: { level: "warn" },
-    registry: { configPaths: ["/d"], insecure: ["registry.example:5000"] },
+    registry: { configPaths: ["/d"], insecure: ["registry.example:5000"], progressTimeoutMs: 90_000 },
     images: { pinned: ["registry.k8s.io/pause:*"] },
     network: {
       default: "lan",
@@ -91,10 +95,22 @@ sandbox_image = "pause"
     cri: {
       socket: "/j/cri.sock",
       networkConfigDirectory: "/k",
-      streaming: { address: "::1", port: 10_250, tls: { certificate: "/l/crt", key: "/l/key" } },
+      streaming: {
+        address: "::1",
+        port: 10_250,
+        tls: { certificate: "/l/crt", key: "/l/key" },
+        idleTimeoutMs: 3_600_000,
+      },
     },
     cdi: { directories: ["/m"] },
-    nri: { enable: true, socket: "/n/nri.sock", pluginDirectory: "/o", configDirectory: "/p" },
+    nri: {
+      enable: true,
+      socket: "/n/nri.sock",
+      pluginDirectory: "/o",
+      configDirectory: "/p",
+      registrationTimeoutMs: 1500,
+      requestTimeoutMs: 500,
+    },
     runtime: {
       default: "mine",
       handlers: [
@@ -124,6 +140,9 @@ test("a certificate without its key is refused", () => {
     /stream_tls_certificate and cri.stream_tls_key must be given/,
   );
   assert.throws(() => parse("[cri]\nstream_port = 70000"), /cri.stream_port must be a port/);
+  for (const text of ["0s", "5", "-1s", "soon"]) {
+    assert.throws(() => parse(`[nri]\nrequest_timeout = "${text}"`), /nri.request_timeout must be a time above 0/);
+  }
 });
 
 test("the socket and the networks follow the directories", () => {

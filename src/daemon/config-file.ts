@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { parse, TomlError } from "smol-toml";
 import { hasCode, invalidArgument, messageOf, notFound, toEngineError } from "../base/errors.ts";
 import { parseByteSize } from "../base/parse/byte-size.ts";
+import { parseDuration } from "../base/parse/duration.ts";
 import type { RuntimeHandler } from "../core/tasks/task-runtime.ts";
 import { type DaemonConfig, type DaemonDirectories, defaultConfig, defaultHandlers } from "./config.ts";
 
@@ -56,6 +57,7 @@ export function parseConfig(text: string, directories: Partial<DaemonDirectories
     registry: {
       configPaths: registry.strings("config_path") ?? base.registry.configPaths,
       insecure: registry.strings("insecure") ?? base.registry.insecure,
+      progressTimeoutMs: registry.duration("pull_progress_timeout") ?? base.registry.progressTimeoutMs,
     },
     images: { pinned: images.strings("pinned") ?? base.images.pinned },
     network: {
@@ -79,6 +81,8 @@ export function parseConfig(text: string, directories: Partial<DaemonDirectories
       socket: nri.path("socket") ?? base.nri.socket,
       pluginDirectory: nri.path("plugin_directory") ?? base.nri.pluginDirectory,
       configDirectory: nri.path("config_directory") ?? base.nri.configDirectory,
+      registrationTimeoutMs: nri.duration("registration_timeout") ?? base.nri.registrationTimeoutMs,
+      requestTimeoutMs: nri.duration("request_timeout") ?? base.nri.requestTimeoutMs,
     },
     runtime: {
       ...base.runtime,
@@ -103,6 +107,7 @@ function criOf(section: Section, base: DaemonConfig["cri"]): DaemonConfig["cri"]
     streaming: {
       address: section.string("stream_address") ?? base.streaming.address,
       port: section.port("stream_port") ?? base.streaming.port,
+      idleTimeoutMs: section.duration("stream_idle_timeout") ?? base.streaming.idleTimeoutMs,
       ...(certificate !== undefined && key !== undefined && { tls: { certificate, key } }),
     },
   };
@@ -217,6 +222,20 @@ class Section {
       return parseByteSize(value);
     } catch {
       throw this.#wrong(key, 'a size such as "10m"'); // which says more than the parser does
+    }
+  }
+
+  /** In milliseconds, at least one. */
+  duration(key: string): number | undefined {
+    const value = this.string(key);
+    if (value === undefined) return undefined;
+    const wrong = this.#wrong(key, 'a time above 0 such as "5s"'); // which says more than the parser does
+    try {
+      const milliseconds = Math.round(parseDuration(value));
+      if (milliseconds < 1) throw wrong;
+      return milliseconds;
+    } catch {
+      throw wrong;
     }
   }
 

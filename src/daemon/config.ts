@@ -20,6 +20,8 @@ export interface DaemonConfig extends DaemonDirectories {
     readonly configPaths: readonly string[];
     /** Hosts (with port) spoken to over plain HTTP. */
     readonly insecure: readonly string[];
+    /** After which a pull of which no byte comes is given up. */
+    readonly progressTimeoutMs: number;
   };
   readonly images: {
     /** Names, * for any text, or ids of images that no clean-up takes away. */
@@ -53,6 +55,8 @@ export interface DaemonConfig extends DaemonDirectories {
       readonly port: number;
       /** Files of a certificate and its key: TLS then. */
       readonly tls?: { readonly certificate: string; readonly key: string };
+      /** After which a connection on which nothing happens is closed. */
+      readonly idleTimeoutMs: number;
     };
   };
   readonly cdi: {
@@ -65,6 +69,9 @@ export interface DaemonConfig extends DaemonDirectories {
     /** Programs that are started with the daemon. */
     readonly pluginDirectory: string;
     readonly configDirectory: string;
+    /** For a plugin to register and take in all there is, and to answer anything else. */
+    readonly registrationTimeoutMs: number;
+    readonly requestTimeoutMs: number;
   };
   readonly runtime: {
     /** Undefined: the first handler that works here. */
@@ -103,7 +110,11 @@ export function defaultConfig(
     state,
     socket: directories.socket ?? `${state}/berth.sock`,
     log: { level: "info" },
-    registry: { configPaths: ["/etc/berth/certs.d", "/etc/docker/certs.d"], insecure: [] },
+    registry: {
+      configPaths: ["/etc/berth/certs.d", "/etc/docker/certs.d"],
+      insecure: [],
+      progressTimeoutMs: 5 * 60_000,
+    },
     images: { pinned: [] },
     network: {
       default: "berth",
@@ -116,7 +127,7 @@ export function defaultConfig(
     cri: {
       socket: `${state}/cri.sock`,
       networkConfigDirectory: "/etc/cni/net.d",
-      streaming: { address: "127.0.0.1", port: 0 },
+      streaming: { address: "127.0.0.1", port: 0, idleTimeoutMs: 4 * 3_600_000 },
     },
     cdi: { directories: ["/etc/cdi", "/var/run/cdi"] },
     nri: {
@@ -124,6 +135,8 @@ export function defaultConfig(
       socket: "/var/run/nri/nri.sock",
       pluginDirectory: "/opt/nri/plugins",
       configDirectory: "/etc/nri/conf.d",
+      registrationTimeoutMs: 5_000,
+      requestTimeoutMs: 2_000,
     },
     runtime: { handlers: defaultHandlers },
   };
@@ -149,6 +162,8 @@ level = "info"
 config_path = ["/etc/berth/certs.d", "/etc/docker/certs.d"]
 # Hosts (with port) that are spoken to over plain HTTP; loopback always is.
 insecure = []
+# A pull of which no byte comes for so long is given up.
+pull_progress_timeout = "5m"
 
 [images]
 # Images that the kubelet's clean-up must leave alone: names, in which * stands for any text, or ids.
@@ -181,6 +196,8 @@ stream_port = 0
 # PEM files; both make it speak TLS.
 # stream_tls_certificate = "/etc/berth/stream.crt"
 # stream_tls_key = "/etc/berth/stream.key"
+# A connection on which nothing happens for so long is closed.
+stream_idle_timeout = "4h"
 
 [cdi]
 # Where vendors describe their devices (Container Device Interface); of two files with one device the later directory's wins.
@@ -192,6 +209,9 @@ enable = false
 socket = "/var/run/nri/nri.sock"
 plugin_directory = "/opt/nri/plugins"
 config_directory = "/etc/nri/conf.d"
+# For a plugin to register and take in all there is, and to answer anything else. One that is slower is dropped.
+registration_timeout = "5s"
+request_timeout = "2s"
 
 [runtime]
 # The first handler below that works here is the default; name one to choose it.

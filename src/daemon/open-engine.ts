@@ -18,7 +18,7 @@ import type { NetworkDriver } from "../core/networks/network-driver.ts";
 import { podsForHooks } from "../core/pods/pods-for-hooks.ts";
 import { adoptPods, removeCgroupsOf, unfinishedPods } from "../core/pods/recover-pods.ts";
 import { createLocalDevices } from "../drivers/cdi/local/local-devices.ts";
-import { NriHooks, nriDefaults } from "../drivers/hooks/nri/nri-hooks.ts";
+import { NriHooks } from "../drivers/hooks/nri/nri-hooks.ts";
 import type { NamespaceThread } from "../linux/namespaces/namespace-thread.ts";
 import type { DaemonConfig } from "./config.ts";
 import { openContainers } from "./open-containers.ts";
@@ -29,10 +29,11 @@ import { initPath } from "./program-files.ts";
 
 function openNri({ nri }: DaemonConfig, logger: Logger): NriHooks {
   return new NriHooks({
-    ...nriDefaults,
     socket: nri.socket,
     pluginDirectory: nri.pluginDirectory,
     configDirectory: nri.configDirectory,
+    registrationTimeoutMs: nri.registrationTimeoutMs,
+    requestTimeoutMs: nri.requestTimeoutMs,
     runtime: { name: "berth", version },
     logger: logger.child({ scope: "hooks/nri" }),
   });

@@ -86,7 +86,15 @@ export async function openImages(config: DaemonConfig, metadata: Metadata, logge
   );
   const transfer: ImageTransfer = {
     registry: client,
-    puller: new Puller({ registry: client, content, images, leases, events, platform }),
+    puller: new Puller({
+      registry: client,
+      content,
+      images,
+      leases,
+      events,
+      platform,
+      progressTimeoutMs: config.registry.progressTimeoutMs,
+    }),
     pusher: new Pusher({ registry: client, content, images, leases, events }),
     archives: { content, images, leases, platform },
   };

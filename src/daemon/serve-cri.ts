@@ -26,13 +26,14 @@ export async function serveCri(
   logger: Logger,
 ): Promise<AsyncDisposable> {
   await using undo = new AsyncDisposableStack();
-  const { address, port, tls } = config.cri.streaming;
+  const { address, port, tls, idleTimeoutMs } = config.cri.streaming;
   const streaming = undo.use(
     await StreamingServer.open({
       runtime: streamingEngine(engine, linuxPortDialer({ namespaceThread })),
       log: logger.child({ scope: "api/cri/streaming" }),
       address,
       port,
+      idleTimeoutMs,
       ...(tls !== undefined && { tls: await readTls(tls) }),
     }),
   );

@@ -37,15 +37,6 @@ export interface NriOptions {
   readonly logger: Logger;
 }
 
-/** The paths and times that plugins know of old. */
-export const nriDefaults = {
-  socket: "/var/run/nri/nri.sock",
-  pluginDirectory: "/opt/nri/plugins",
-  configDirectory: "/etc/nri/conf.d",
-  registrationTimeoutMs: 5_000,
-  requestTimeoutMs: 2_000,
-} as const;
-
 /** Whoever makes it disposes it, after the engine. Plugins come with connect. */
 export class NriHooks implements LifecycleHooks, AsyncDisposable {
   readonly #options: NriOptions;
