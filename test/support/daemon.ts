@@ -19,7 +19,8 @@ import { assertNoLeaks, type MachineSnapshot, snapshotMachine } from "./leaks.ts
 export { eventually } from "./eventually.ts";
 
 const checkout = path.join(import.meta.dirname, "../..");
-const readyDeadlineMs = 20_000;
+/** A shim that hangs is waited for. */
+const readyDeadlineMs = 60_000;
 
 /** What a suite of node:test has: clean-up that runs whatever happened. */
 export interface TestScope {

@@ -18,13 +18,21 @@ export interface SuiteCri {
 /** Call it in the body of a suite, as suiteDaemon. What is left in store and kernel without its pods fails the suite. */
 export function suiteCri(options: DaemonOptions = {}): SuiteCri {
   let started: SuiteCri | undefined;
-  // Before the hook that closes the daemon: hooks run in the order of their registration.
+  let failure: unknown;
+  // Before the hook that closes the daemon, which must run whatever this one finds: a hook that fails is the last.
   after(async () => {
-    if (started === undefined) return;
-    await removeAllPods(criSocket(started.daemon));
-    await assertSameTraces(started.daemon, started.traces, "by the suite");
+    try {
+      if (started === undefined) return;
+      await removeAllPods(criSocket(started.daemon));
+      await assertSameTraces(started.daemon, started.traces, "by the suite");
+    } catch (error) {
+      failure = error;
+    }
   });
   const own = suiteDaemon(options);
+  after(() => {
+    if (failure !== undefined) throw failure;
+  });
   before(async () => {
     const { daemon } = own;
     const cri = new CriTester(daemon);

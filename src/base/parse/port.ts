@@ -49,7 +49,8 @@ function splitPort(text: string): { readonly hostIp: string; readonly host: stri
   return { hostIp: parseIp(parts.join(":")), host, container };
 }
 
-function parseIp(text: string): string {
+/** An address, also in brackets; "" stays. invalid-argument for anything else. */
+export function parseIp(text: string): string {
   if (text === "") return "";
   const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
   if (text.includes("[") !== text.includes("]") || !(isIpv4(bare) || isIpv6(bare))) {

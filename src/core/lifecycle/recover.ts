@@ -5,6 +5,7 @@
 
 import { messageOf } from "../../base/errors.ts";
 import type { ContainerId, SandboxId } from "../../base/ids.ts";
+import { deadlineSignal } from "../../base/lifetime.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { Task } from "../tasks/task-runtime.ts";
 import { letGoOn } from "./checkpoint-container.ts";
@@ -17,21 +18,17 @@ import { removeHeld } from "./remove-container.ts";
 import { sharedMemoryDirectory } from "./shared-memory.ts";
 import { recoverExecs } from "./supervise-exec.ts";
 
-/** readyPods: those that stand, with their tasks adopted. */
+/** readyPods: those that stand, with their tasks adopted; they are found meanwhile. */
 export async function recover(
   engine: Engine,
-  { readyPods, signal }: { readonly readyPods: ReadonlySet<SandboxId>; readonly signal: AbortSignal },
+  options: {
+    readonly readyPods: ReadonlySet<SandboxId> | Promise<ReadonlySet<SandboxId>>;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
-  await engine.snapshotter.recover();
+  const { signal } = options;
   const records = engine.registry.list();
-  const lost: ContainerRecord[] = [];
-  await Promise.all(
-    records.map(async (record) => {
-      const { status } = record.state;
-      if (status !== "running" && status !== "paused") await engine.io.remove(record.id);
-      else if (!(await adopt(engine, record, signal))) lost.push(record);
-    }),
-  );
+  const [readyPods, lost] = await Promise.all([options.readyPods, adoptAll(engine, records, signal)]);
   await purgeUnknown(engine, signal);
   const ofRunning = records.filter(({ id }) => engine.running.has(id)).map(({ sandboxId }) => sandboxId);
   await engine.sandboxes.recover(new Set([...readyPods, ...ofRunning]), { signal });
@@ -39,6 +36,24 @@ export async function recover(
   await unmountOrphans(engine, readyPods);
   await finishRemovals(engine, signal);
   await removeOrphanSnapshots(engine);
+}
+
+/** Those whose task is gone. */
+async function adoptAll(
+  engine: Engine,
+  records: readonly ContainerRecord[],
+  signal: AbortSignal,
+): Promise<readonly ContainerRecord[]> {
+  await engine.snapshotter.recover();
+  const lost = await Promise.all(
+    records.map(async (record) => {
+      const { status } = record.state;
+      if (status === "running" || status === "paused") return (await adopt(engine, record, signal)) ? [] : [record];
+      await engine.io.remove(record.id);
+      return [];
+    }),
+  );
+  return lost.flat();
 }
 
 /** False when its task is gone. A failure of our own ends the start of the daemon: no container is killed for that. */
@@ -63,9 +78,13 @@ async function adopt(engine: Engine, record: ContainerRecord, signal: AbortSigna
   return true;
 }
 
+/** How long one container's shim may take to answer: the others do not wait for it. */
+const adoptDeadlineMs = 10_000;
+
 async function findTask(engine: Engine, record: ContainerRecord, signal: AbortSignal): Promise<Task | undefined> {
+  const limited = AbortSignal.any([signal, deadlineSignal(adoptDeadlineMs, `adopting container ${record.id}`)]);
   try {
-    return await engine.handlers.runtime(record.handler).adopt(record.id, { signal });
+    return await engine.handlers.runtime(record.handler).adopt(record.id, { signal: limited });
   } catch (error) {
     signal.throwIfAborted();
     engine.logger.error({ containerId: record.id, err: error }, `could not adopt a container: ${messageOf(error)}`);
@@ -76,17 +95,20 @@ async function findTask(engine: Engine, record: ContainerRecord, signal: AbortSi
 /** Tasks without a running container: started half-way, or lost. */
 async function purgeUnknown(engine: Engine, signal: AbortSignal): Promise<void> {
   for (const runtime of engine.handlers.runtimes()) {
-    for (const id of await runtime.list()) {
-      if (engine.running.has(id as ContainerId) || engine.podTasks.has(id as SandboxId)) continue;
-      try {
-        await runtime.purge(id, { signal });
-      } catch (error) {
-        engine.logger.error(
-          { containerId: id, err: error },
-          "a task that belongs to no running container could not be removed",
-        );
-      }
-    }
+    const ids = await runtime.list();
+    const unknown = ids.filter((id) => !engine.running.has(id as ContainerId) && !engine.podTasks.has(id as SandboxId));
+    await Promise.all(
+      unknown.map(async (id) => {
+        try {
+          await runtime.purge(id, { signal });
+        } catch (error) {
+          engine.logger.error(
+            { containerId: id, err: error },
+            "a task that belongs to no running container could not be removed",
+          );
+        }
+      }),
+    );
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { failedPrecondition, invalidArgument } from "../../base/errors.ts";
 import { checkIdMappings } from "../../base/id-mapping.ts";
+import { parseIp } from "../../base/parse/port.ts";
 import { parseSecurityOptions } from "../containers/security-options.ts";
 import type { HostFacts } from "../host/host-facts.ts";
 import type { PodConfig } from "../sandboxes/pod.ts";
@@ -13,6 +14,8 @@ export function checkPodConfig(config: PodConfig, host: HostFacts): void {
   checkHostname(config.hostname);
   parseSecurityOptions(config.securityOptions, host);
   checkLogDirectory(config.logDirectory);
+  for (const { hostIp } of config.ports) parseIp(hostIp);
+  checkCgroupParent(config.cgroupParent);
   checkUserNamespace(config, host);
 }
 
@@ -32,6 +35,12 @@ function checkLogDirectory(directory: string): void {
   if (directory === "") return;
   if (!directory.startsWith("/") || directory.split("/").includes("..")) {
     throw invalidArgument(`the log directory ${directory} is not an absolute path without ".."`);
+  }
+}
+
+function checkCgroupParent(parent: string): void {
+  if (/\0/.test(parent) || parent.split("/").includes("..")) {
+    throw invalidArgument(`the cgroup parent ${parent} is not a path without ".."`);
   }
 }
 

@@ -5,7 +5,7 @@
 import { EngineError, hasCode, messageOf } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import type { ContainerId, SandboxId } from "../../base/ids.ts";
-import { raceSignal } from "../../base/lifetime.ts";
+import { deadlineSignal, raceSignal } from "../../base/lifetime.ts";
 import { sigkill } from "../../base/posix-signal.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { Engine } from "../lifecycle/engine.ts";
@@ -93,11 +93,14 @@ async function endContainer(engine: Engine, id: ContainerId, signal: AbortSignal
   }
   const { handler } = engine.registry.get(id);
   await engine.handlers.runtime(handler).purge(id, { signal });
-  await raceSignal(running.settled, signal);
+  const settled = deadlineSignal(settleDeadlineMs, `the end of container ${id}`);
+  await raceSignal(running.settled, AbortSignal.any([signal, settled]));
 }
 
 /** Beyond which a shim is taken for dead. */
 const killDeadlineMs = 5_000;
+/** Its streams have their time to end, too. */
+const settleDeadlineMs = 20_000;
 
 /** The containers of a pod, oldest first. */
 export function membersOf(engine: Pick<Engine, "registry">, id: SandboxId): readonly ContainerRecord[] {

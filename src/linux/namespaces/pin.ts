@@ -6,13 +6,12 @@
 
 import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { toEngineError } from "../../base/errors.ts";
 import { ifThereSync } from "../../host/files/errno.ts";
 import { mount, mountFlags } from "../ffi/mount.ts";
 import { enterNamespace, namespaceFlags, setHostname, unshare } from "../ffi/namespace.ts";
 import { bringInterfaceUp } from "../ffi/network.ts";
 import { detach } from "../mount/unmount.ts";
-import type { NamespacedSysctl, NamespaceKind } from "./sysctls.ts";
+import { type NamespacedSysctl, type NamespaceKind, sysctlRefused } from "./sysctls.ts";
 
 /** The names that the kernel gives the kinds; the pins' file names too. */
 export const pinNames = { network: "net", ipc: "ipc", uts: "uts" } as const satisfies Record<NamespaceKind, string>;
@@ -70,7 +69,7 @@ function prepareNamespaces(request: PinRequest): void {
       // /proc/sys shows the namespaces of the thread that opens, not of the process.
       writeFileSync(`/proc/sys/${sysctl.path}`, sysctl.value, { flag: "r+" });
     } catch (error) {
-      throw toEngineError(error, `cannot set sysctl ${sysctl.name} to ${JSON.stringify(sysctl.value)}`);
+      throw sysctlRefused(sysctl, error);
     }
   }
 }

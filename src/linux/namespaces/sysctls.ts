@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which sysctls belong to a namespace. Only those may be set for a sandbox; any other would change the whole machine.
 
-import { invalidArgument } from "../../base/errors.ts";
+import { type EngineError, invalidArgument, toEngineError } from "../../base/errors.ts";
 
 export type NamespaceKind = "network" | "ipc" | "uts";
 
@@ -48,4 +48,10 @@ function sysctlPath(name: string): string | undefined {
   const path = firstSeparator === "/" ? name : name.replace(/[./]/g, (separator) => (separator === "." ? "/" : "."));
   const isPlain = path.split("/").every((part) => /^[\w.@:-]+$/.test(part) && part !== "." && part !== "..");
   return isPlain && path.includes("/") ? path : undefined;
+}
+
+/** invalid-argument for a sysctl that this kernel does not have, and for a value that it does not take. */
+export function sysctlRefused({ name, value }: NamespacedSysctl, error: unknown): EngineError {
+  const failure = toEngineError(error, `cannot set sysctl ${name} to ${JSON.stringify(value)}`);
+  return failure.code === "not-found" ? invalidArgument(failure.message, error) : failure;
 }

@@ -9,7 +9,7 @@ import { checkIdMappings, type IdMapping, type IdMappings, idMapLine } from "../
 import { SystemCallError } from "../ffi/libc.ts";
 import { runProgram } from "../process/run-program.ts";
 import { type PinRequest, pinNames, removePins, unfinishedName } from "./pin.ts";
-import type { NamespacedSysctl } from "./sysctls.ts";
+import { type NamespacedSysctl, sysctlRefused } from "./sysctls.ts";
 
 /** The name of a user namespace's pin. */
 export const userPinName = "user";
@@ -115,5 +115,5 @@ function explain(error: SystemCallError, sysctls: readonly NamespacedSysctl[]): 
   }
   const sysctl = sysctls.find(({ path: name }) => text.includes(` /proc/sys/${name}: `));
   if (sysctl === undefined) return toEngineError(error);
-  return toEngineError(error, `cannot set sysctl ${sysctl.name} to ${JSON.stringify(sysctl.value)}`);
+  return sysctlRefused(sysctl, error);
 }

@@ -2,21 +2,24 @@
 // Ending a task in any state: through its shim if that can be asked, and without it: the OCI runtime's state, processes,
 // cgroups.
 
-import { access, readFile, rm } from "node:fs/promises";
+import { access, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf } from "../../../base/errors.ts";
+import { messageOf, unavailable } from "../../../base/errors.ts";
 import { deadlineSignal } from "../../../base/lifetime.ts";
 import { sigkill } from "../../../base/posix-signal.ts";
 import type { Exit } from "../../../core/tasks/task-runtime.ts";
+import { ifThere } from "../../../host/files/errno.ts";
 import { findExecutable } from "../../../host/find-executable.ts";
 import { killProcess, processesWorkingIn, waitForEnd } from "../../../linux/process/process-identity.ts";
-import type { TaskRecord } from "./bundle.ts";
+import { readShimRecord, readTaskRecord, type TaskRecord } from "./bundle.ts";
 import { run } from "./run.ts";
 import type { Shim, ShimEnvironment } from "./shim.ts";
 import { removeTaskCgroup } from "./task-cgroup.ts";
 
 /** How long a killed task may take to end; one that is frozen does not. */
 const killMs = 2_000;
+/** How long a shim may take to answer at all: beyond it counts as dead. */
+const answerMs = 5_000;
 /** How long an OCI runtime's command may go on when nobody waits for it. */
 const commandMs = 5_000;
 /** Exit code of a task whose shim died with it: as if killed. */
@@ -49,12 +52,39 @@ export async function removeRemains(
   await rm(state, { recursive: true, force: true });
 }
 
-/** Kills and deletes a task whatever state it is in; fails when the shim does not know it or cannot. */
+/**
+ * Kills and deletes a task whatever state it is in; fails when the shim does not know it or cannot, with
+ * unavailable when the shim does not answer at all.
+ */
 export async function endInShim(shim: Shim, id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
-  await shim.call(shim.method.kill, { id, signal: sigkill, all: true }, { signal }).catch(() => {}); // not running
+  const answer = deadlineSignal(answerMs, `an answer of the shim of ${shim.sandboxId}`);
+  const limited = AbortSignal.any([signal, answer]);
+  await shim.call(shim.method.kill, { id, signal: sigkill, all: true }, { signal: limited }).catch(() => {}); // not running
+  if (answer.aborted) throw unavailable(`the shim of sandbox ${shim.sandboxId} does not answer`);
   const deadline = AbortSignal.any([signal, deadlineSignal(killMs, "the end of a killed task")]);
   await shim.call(shim.method.wait, { id }, { signal: deadline });
   await shim.call(shim.method.delete, { id }, { signal });
+}
+
+/** Ends what an OCI runtime still knows and no bundle tells of: somebody has deleted that. */
+export async function removeOrphans(
+  environment: ShimEnvironment,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  const { layout, namespace, logger } = environment;
+  const handlers = (await namesIn(layout.shims)).map((name) => readShimRecord(layout, name)?.handler);
+  for (const handler of new Map(handlers.map((found) => [found?.name, found])).values()) {
+    if (handler === undefined) continue;
+    for (const id of await namesIn(join(layout.runtimeRoot(handler), namespace))) {
+      if (readTaskRecord(layout, id) !== undefined) continue;
+      logger.warn({ id }, "the bundle of a task is gone: ending the task");
+      await removeRemains(environment, { id, sandboxId: id, handler }, { signal });
+    }
+  }
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  return (await ifThere(readdir(directory))) ?? [];
 }
 
 /**

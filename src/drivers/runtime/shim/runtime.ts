@@ -26,7 +26,7 @@ import {
 import { createInShim, resolveBinary } from "./create-task.ts";
 import { ShimEvents } from "./events.ts";
 import { probeHandler } from "./probe.ts";
-import { endInShim, endRuntimeCommands, readLastExit, removeRemains } from "./remains.ts";
+import { endInShim, endRuntimeCommands, readLastExit, removeOrphans, removeRemains } from "./remains.ts";
 import type { Shim, ShimEnvironment } from "./shim.ts";
 import { ShimPool } from "./shim-pool.ts";
 import { ShimTask } from "./task.ts";
@@ -55,6 +55,7 @@ export async function openShimRuntime(
   const events = undo.use(new ShimEvents(logger));
   await events.listen(eventSocketPath);
   const pool = undo.use(new ShimPool(environment));
+  await removeOrphans(environment, { signal });
   await pool.recover({ signal });
   undo.move();
   return new ShimRuntime(environment, pool, events);
@@ -68,6 +69,8 @@ class ShimRuntime implements TaskRuntime {
   readonly #lock = new KeyedLock();
   /** Sandboxes by the id of a task that was announced and not made yet. */
   readonly #announced = new Map<string, string>();
+  /** Of tasks that are there: a bundle that somebody deleted must not hide its task. */
+  readonly #records = new Map<string, TaskRecord>();
 
   constructor(environment: ShimEnvironment, pool: ShimPool, events: ShimEvents) {
     this.#environment = environment;
@@ -125,7 +128,7 @@ class ShimRuntime implements TaskRuntime {
     using _held = await this.#lock.acquire(id, { signal });
     const sandboxId = this.#announced.get(id);
     this.#announced.delete(id);
-    const record = readTaskRecord(this.#environment.layout, id);
+    const record = readTaskRecord(this.#environment.layout, id) ?? this.#records.get(id);
     if (record !== undefined) await this.#purge(record, signal);
     else if (sandboxId !== undefined) await this.#pool.release(sandboxId, id, { signal });
   }
@@ -170,6 +173,7 @@ class ShimRuntime implements TaskRuntime {
   }
 
   #taskOf(record: TaskRecord, shim: Shim, pid: number): ShimTask {
+    this.#records.set(record.id, record);
     const bundle = this.#environment.layout.bundle(record.id);
     const dependencies = {
       shim,
@@ -200,6 +204,8 @@ class ShimRuntime implements TaskRuntime {
       signal.throwIfAborted();
       // The shim is gone or does not know it: its traces are removed without it.
       logger.debug({ id: record.id, error: messageOf(error) }, "the shim cannot delete the task");
+      // One that hangs would keep whoever waits for its tasks.
+      if (hasCode(error, "unavailable")) await this.#pool.kill(record.sandboxId, { signal });
     }
     await removeRemains(this.#environment, record, { signal });
     await this.#forget(record, signal);
@@ -211,5 +217,6 @@ class ShimRuntime implements TaskRuntime {
     await this.#pool.release(record.sandboxId, record.id, { signal });
     await removeBundle(this.#environment.layout.bundle(record.id));
     this.#events.forget(record.id);
+    this.#records.delete(record.id);
   }
 }

@@ -6,6 +6,7 @@ import { readdir } from "node:fs/promises";
 import { failedPrecondition, hasCode, messageOf, unavailable } from "../../../base/errors.ts";
 import { KeyedLock } from "../../../base/keyed-lock.ts";
 import type { RuntimeHandler } from "../../../core/tasks/task-runtime.ts";
+import { killProcess } from "../../../linux/process/process-identity.ts";
 import { readShimRecord, readTaskRecords } from "./bundle.ts";
 import { removeShim } from "./remove-shim.ts";
 import { attachShim, type Shim, type ShimEnvironment, startShim } from "./shim.ts";
@@ -78,6 +79,13 @@ export class ShimPool implements Disposable {
     if (users !== undefined && users.size > 0) return;
     this.#users.delete(sandboxId);
     await this.#end(sandboxId, signal);
+  }
+
+  /** Ends a shim that does not answer; its tasks stay to be taken away, and whoever waits on it hears that it is gone. */
+  async kill(sandboxId: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    using _held = await this.#lock.acquire(sandboxId, { signal });
+    const process = readShimRecord(this.#environment.layout, sandboxId)?.process;
+    if (process !== undefined) await killProcess(process);
   }
 
   /** Lets go of all shims, which go on running. */
