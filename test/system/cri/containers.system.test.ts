@@ -156,6 +156,17 @@ suite("the life of a pod's container", () => {
     }
   });
 
+  test("comes in its pod's status before the older ones, as the kubelet takes the first of a name for the present one", async () => {
+    const shared = await own.cri.runPod();
+    const ids = [await own.cri.create(shared), await own.cri.create(shared), await own.cri.create(shared)];
+    const { containersStatuses } = await own.cri.runtime.podSandboxStatus({ podSandboxId: shared });
+    assert.deepEqual(
+      containersStatuses.map(({ id }) => id),
+      ids.toReversed(),
+    );
+    await own.cri.removePod(shared);
+  });
+
   test("has the id of its image everywhere, by whatever name it was asked for", async () => {
     const { image } = await own.cri.images.imageStatus({ image: { image: "busybox:latest" } });
     const imageId = image?.id ?? "";

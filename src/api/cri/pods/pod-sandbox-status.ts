@@ -14,8 +14,10 @@ export async function podSandboxStatus({ engine }: CriRuntime, { podSandboxId, v
   const record = await verifyPod(engine, getPod(engine, podSandboxId));
   return {
     status: podStatusMessage(record),
+    // The newest first: a kubelet that is told of events takes the first of a name for the present one.
     containersStatuses: membersOf(engine, record.id)
       .filter(isMember)
+      .toReversed()
       .map((member) => containerStatusMessage(engine, member)),
     timestamp: toNanoseconds(Date.now()),
     info: verbose ? { info: JSON.stringify({ ...record, pid: record.pod.pid }) } : {},

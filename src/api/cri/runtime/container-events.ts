@@ -50,6 +50,7 @@ function standing(engine: Engine, id: SandboxId) {
     podSandboxStatus: podStatusMessage(record as PodRecord),
     containersStatuses: membersOf(engine, id)
       .filter(isMember)
+      .toReversed()
       .map((member) => containerStatusMessage(engine, member)),
   };
 }
