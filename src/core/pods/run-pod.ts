@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes a pod: namespaces, network and files, its cgroup, the task that stands for it where it needs one, and then the
-// word to hooks. Whatever fails, everything is taken back, and the pod was never to be seen.
+// word to hooks. Whatever fails, everything is taken back, and the pod was never to be seen; only what cannot be taken
+// back yet is, not ready.
 
 import { failpoint } from "../../base/failpoint.ts";
 import { newId, type SandboxId } from "../../base/ids.ts";
@@ -32,7 +33,7 @@ export async function runPod(
   await using undo = new AsyncDisposableStack();
   undo.defer(async () => await cleanup(async () => await removePodCgroup(engine, pod)));
   const started = await engine.sandboxes.start(await sandboxStart(engine, { id, config, pod }), { signal });
-  undo.defer(async () => await cleanup(async () => await engine.sandboxes.stop(id)));
+  undo.defer(async () => await cleanup(async () => await engine.sandboxes.takeBack(id)));
   let record = { ...started.record, pod };
   await failpoint("run-pod:sandbox");
   undo.defer(async () => await cleanup(async () => await deactivatePodSharedMemory(engine, record)));

@@ -85,7 +85,7 @@ export class SandboxService {
     return Array.from(this.#store.entries(sandboxTable), ([, record]) => record);
   }
 
-  /** Makes the sandbox ready; leaves nothing when it fails. */
+  /** Makes the sandbox ready; leaves nothing when it fails, but see takeBack. */
   async start(request: SandboxStart, { signal }: { readonly signal: AbortSignal }): Promise<ReadySandbox> {
     // What an earlier stop could not finish.
     if (this.find(request.id) !== undefined) await this.stop(request.id);
@@ -126,13 +126,23 @@ export class SandboxService {
       await this.#put(record);
       return { record, files };
     } catch (error) {
-      await this.stop(request.id).catch((failure: unknown) => {
-        this.#logger.error(
-          { sandboxId: request.id, err: failure },
-          "a sandbox that could not start could not be taken down",
-        );
-      });
+      await this.takeBack(request.id);
       throw error;
+    }
+  }
+
+  /**
+   * As stop, of what could not be made. A pod that cannot be taken down wholly now, as when a network plugin cannot say
+   * goodbye to its server, is there to be seen, not ready: whoever asked for it removes it.
+   */
+  async takeBack(id: SandboxId): Promise<void> {
+    try {
+      await this.stop(id);
+    } catch (error) {
+      this.#logger.error({ sandboxId: id, err: error }, "a sandbox that could not start could not be taken down");
+      if (this.find(id)?.pod === undefined) return;
+      await this.update(id, { status: "not-ready" });
+      await this.updatePod(id, { phase: "started" });
     }
   }
 
@@ -212,7 +222,7 @@ export class SandboxService {
       const pod = this.find(id)?.pod;
       try {
         if (pod?.phase === "started") await this.stopPod(id);
-        else await this.stop(id);
+        else await this.takeBack(id);
       } catch (error) {
         this.#logger.error(
           { sandboxId: id, err: error },
@@ -220,7 +230,13 @@ export class SandboxService {
         );
       }
     }
-    await this.#networks.collectGarbage(keep, { signal });
+    try {
+      await this.#networks.collectGarbage(keep, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      // A network plugin may need what only runs once this daemon does.
+      this.#logger.error({ err: error }, "what earlier daemons attached to networks could not be taken away yet");
+    }
   }
 
   /** Whether what this boot's start of the sandbox pinned is still there. */
