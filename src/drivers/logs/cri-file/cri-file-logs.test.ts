@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { hasCode } from "../../../base/errors.ts";
 import { silentLogger } from "../../../base/log.ts";
 import type { ContainerLogWriter, LogEntry, LogReadOptions } from "../../../core/streams/container-log.ts";
+import { makeFifo } from "../../../linux/ffi/fifo.ts";
 import { CriFileLogs } from "./cri-file-logs.ts";
 import { parseRecord, parseTimestamp } from "./cri-record.ts";
 
@@ -65,6 +75,25 @@ test("a second writer of one path is refused; after the first is closed it appen
   await using second = await logs.open(file, { terminal: false });
   put(second, "two\n");
   assert.deepEqual(await read(logs, file), ["o:one", "o:two"]);
+});
+
+test("what is no file is not written to, nor anything behind a link", async (t) => {
+  const { logs, directory, file } = newLog(t);
+  const elsewhere = path.join(directory, "elsewhere");
+  writeFileSync(elsewhere, "mine");
+  const replacements = [() => symlinkSync(elsewhere, file), () => makeFifo(file, 0o600)];
+  for (const replace of replacements) {
+    const writer = await logs.open(file, { terminal: false });
+    put(writer, "one\n");
+    rmSync(file);
+    replace();
+    await assert.rejects(writer.reopen(), (error: Error) => error.message.includes(file));
+    put(writer, "two\n");
+    await writer[Symbol.asyncDispose]();
+    await assert.rejects(logs.open(file, { terminal: false }), (error: Error) => error.message.includes(file));
+    rmSync(file);
+  }
+  assert.equal(readFileSync(elsewhere, "utf8"), "mine");
 });
 
 test("a record that a killed daemon left half-written does not swallow the next one", async (t) => {

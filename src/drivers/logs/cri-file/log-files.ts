@@ -5,27 +5,38 @@
 
 import {
   closeSync,
+  constants,
+  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readSync,
   renameSync,
   rmSync,
-  statSync,
   writeSync,
 } from "node:fs";
 import path from "node:path";
+import { failedPrecondition } from "../../../base/errors.ts";
 import type { LogRotation } from "../../../core/streams/container-log.ts";
 import { ifThereSync } from "../../../host/files/errno.ts";
 
 const fileMode = 0o640;
 
+/**
+ * Never through a link, and nothing but a file: a pod that may write where logs lie could have root write elsewhere, or
+ * make us wait for ever for somebody to read a FIFO.
+ */
+const openFlags =
+  constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 /** Opens for appending. A record that a killed daemon left half-written gets its newline, so that the next one counts. */
 export function openForAppending(file: string): { readonly fd: number; readonly size: number } {
   mkdirSync(path.dirname(file), { recursive: true });
-  const fd = openSync(file, "a+", fileMode);
+  const fd = openSync(file, openFlags, fileMode);
   try {
-    const { size } = statSync(file);
+    const found = fstatSync(fd);
+    if (!found.isFile()) throw failedPrecondition("it is no regular file");
+    const { size } = found;
     if (size === 0) return { fd, size };
     const last = Buffer.alloc(1);
     readSync(fd, last, 0, 1, size - 1);
