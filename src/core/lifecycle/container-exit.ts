@@ -130,7 +130,8 @@ export function exitedState(state: ContainerState, { exitCode, exitedAt, oomKill
     exitCode,
     oomKilled,
     error: "",
-    finishedAt: exitedAt,
+    // The end of a short one may be seen before its start is noted.
+    finishedAt: Math.max(exitedAt, state.startedAt ?? 0),
     ...(state.startedAt !== undefined && { startedAt: state.startedAt }),
   };
 }

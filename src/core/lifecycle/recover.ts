@@ -60,7 +60,11 @@ async function adoptAll(
 async function adopt(engine: Engine, record: ContainerRecord, signal: AbortSignal): Promise<boolean> {
   const task = await findTask(engine, record, signal);
   if (task === undefined) return false;
-  const io = await engine.io.ensure(record);
+  const io = await engine.io.ensure(record).catch(async (error: unknown) => {
+    // Somebody put something else where it was: no reason for all others to go without a daemon.
+    engine.logger.error({ containerId: record.id, err: error }, `output is dropped from now on: ${messageOf(error)}`);
+    return await engine.io.ensure({ ...record, logPath: "" });
+  });
   const left = await engine.streams.list(engine.io.directory(record.id));
   const running = superviseContainer(engine, record, task, io);
   recoverExecs(

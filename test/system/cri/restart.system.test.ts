@@ -3,7 +3,7 @@
 // told as it was, and what is lost is said to be.
 
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { suite, test } from "node:test";
 import { ContainerState, NamespaceMode, PodSandboxState } from "../../../src/gen/runtime/v1/api_pb.js";
@@ -65,6 +65,25 @@ suite("pods of a daemon that was killed", () => {
       assert.equal((await own.cri.status(id)).exitCode, 137);
       await own.cri.removePod(pod);
     }
+  });
+
+  test("go on without their log when something else is in its place, and the others with theirs", async () => {
+    const config = own.cri.podConfig();
+    const { podSandboxId: pod } = await own.cri.runtime.runPodSandbox({ config });
+    const script = "while :; do echo x; sleep 0.05; done";
+    const [blocked, free] = [
+      await own.cri.startScript(pod, script, { logPath: "blocked/c.log" }),
+      await own.cri.startScript(pod, script, { logPath: "free.log" }),
+    ];
+    await own.daemon.kill();
+    const directory = path.join(config.logDirectory ?? "", "blocked");
+    await rm(directory, { recursive: true });
+    await writeFile(directory, "in the way");
+    await own.daemon.start();
+    for (const id of [blocked, free]) assert.equal((await own.cri.status(id)).state, CONTAINER_RUNNING);
+    const size = (await own.cri.log(free)).length;
+    await eventually("more output", async () => ((await own.cri.log(free)).length > size ? true : undefined));
+    await own.cri.removePod(pod);
   });
 
   test("what ended while nobody was there is told as it was", async () => {
