@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs further processes in a running container.
 
-import { conflict, internal } from "../../base/errors.ts";
+import { codeOf, conflict, type EngineError, internal } from "../../base/errors.ts";
 import { type ExecId, newId } from "../../base/ids.ts";
 import { cleanup } from "../../base/lifetime.ts";
 import type { ContainerRecord } from "../containers/container.ts";
@@ -53,9 +53,42 @@ export async function execInContainer(
 ): Promise<StartedExec> {
   const record = engine.registry.get(reference);
   const running = engine.running.get(record.id);
-  if (running === undefined) throw conflict(`container ${record.id} is not running`);
+  if (running === undefined) throw notRunning(record);
   if (record.state.status === "paused")
     throw conflict(`container ${record.name} is paused, unpause the container before exec`);
+  try {
+    return await startExec(engine, { record, running }, config, options);
+  } catch (error) {
+    // Whatever fails while a container ends fails for that reason.
+    if (await hasEnded(engine, { record, running })) throw notRunning(record, error);
+    throw error;
+  }
+}
+
+interface Target {
+  readonly record: ContainerRecord;
+  readonly running: RunningContainer;
+}
+
+function notRunning({ id }: ContainerRecord, cause?: unknown): EngineError {
+  return conflict(`container ${id} is not running`, cause);
+}
+
+async function hasEnded(engine: Engine, { record, running }: Target): Promise<boolean> {
+  if (engine.running.get(record.id) !== running) return true;
+  try {
+    return (await cleanup(async (signal) => await running.task.status({ signal }))) === "stopped";
+  } catch (error) {
+    return codeOf(error) === "not-found";
+  }
+}
+
+async function startExec(
+  engine: Engine,
+  { record, running }: Target,
+  config: ExecConfig,
+  options: ExecOptions,
+): Promise<StartedExec> {
   const id = newId<ExecId>();
   await using undo = new AsyncDisposableStack();
   const streams = undo.use(

@@ -104,6 +104,22 @@ suite("a command in a pod's container", () => {
     await own.cri.removePod(pod);
   });
 
+  test("runs or is told that the container does not, however close it is to its end", async () => {
+    const pod = await own.cri.runPod();
+    for (let time = 0; time < 5; time++) {
+      const containerId = await own.cri.start(pod, { command: ["sleep", "0.5"] });
+      const ask = async () => {
+        for (;;) await own.cri.runtime.execSync({ containerId, cmd: ["true"], timeout: 5n });
+      };
+      await Promise.all(
+        [1, 2, 3].map(
+          async () => await assert.rejects(ask, refused("FailedPrecondition", `${containerId} is not running`)),
+        ),
+      );
+    }
+    await own.cri.removePod(pod);
+  });
+
   test(`run ${manyTimes} times leaves nothing behind`, async () => {
     const used = async () => {
       const files = await readdir(`/proc/${own.daemon.pid}/fd`);
