@@ -7,7 +7,7 @@ import { mountPointsWithin } from "../../src/linux/mount/unmount.ts";
 import { containerId, containerStatus } from "./kubelet/api.ts";
 import { podLogsDirectory, rootDirectory } from "./kubelet/config.ts";
 import { type Episode, endingProbe, unreachable, withoutUserNamespaces } from "./kubelet/log.ts";
-import { exec } from "./kubelet/streams.ts";
+import { askPort, exec } from "./kubelet/streams.ts";
 import { makeDefault } from "./open-node.ts";
 import { chatty } from "./pods/chatty.ts";
 import { checkLeft, completed, crashing, greedy, leave, leaving } from "./pods/failing.ts";
@@ -53,8 +53,9 @@ export class Scenario {
     await this.#checkAll("up");
     await this.#during(endingProbe, async () => await obeyProbes(node));
     await this.#checkStreams();
-    this.#say("probes obeyed; exec and logs through the kubelet");
+    this.#say("probes obeyed");
     await this.#change();
+    await this.#withdraw(hooked);
     await this.#restartKubelet();
     const collected = Date.now() + imageCollectionMs;
     await this.#killDaemon("task");
@@ -102,6 +103,9 @@ export class Scenario {
     const reply = await exec(this.#node.kubelet, name, ["sh", "-c", "cat /work/state; exit 0"]);
     assert.deepEqual(reply, { stdout: "prepared\n", status: "Success" });
     assert.equal((await exec(this.#node.kubelet, name, ["false"])).status, "Failure");
+    const answer = await askPort(this.#node.kubelet, "published", 80, "GET / HTTP/1.0\r\n\r\n");
+    assert.match(answer, /^HTTP\/1.1 200 OK/);
+    this.#say("exec, log and port-forward through the kubelet");
   }
 
   /** Another manifest under the same name is another pod; the old one goes. */
@@ -119,10 +123,29 @@ export class Scenario {
     await this.#checkAll("manifest changed");
   }
 
+  /** One manifest goes, and all of its pod, and nothing else. */
+  async #withdraw(gone: PodCase): Promise<void> {
+    const { runtime, kubelet } = this.#node;
+    const { uid } = (await this.#node.pod(gone.name)).metadata;
+    await kubelet.withdraw(gone.name);
+    this.#cases.delete(gone.name);
+    await holds(`pod ${gone.name} goes`, async () => {
+      const filter = { labelSelector: { "io.kubernetes.pod.uid": uid } };
+      const { items } = await runtime.listPodSandbox({ filter });
+      const { containers } = await runtime.listContainers({ filter });
+      const paths = [rootDirectory(kubelet.setup), podLogsDirectory(kubelet.setup)];
+      const names = await Promise.all(paths.map(async (directory) => await readdir(directory, { recursive: true })));
+      const files = names.flat().filter((name) => name.includes(uid));
+      assert.deepEqual({ items, containers, files }, { items: [], containers: [], files: [] });
+    });
+    await gone.checkRemoved?.(this.#node);
+    await this.#checkAll("one manifest removed");
+  }
+
   /** Killed; another life, which asks CRI for statistics and is told of events. */
   async #restartKubelet(): Promise<void> {
     await this.#node.kubelet.stop("SIGKILL");
-    await this.#node.kubelet.start({ PodAndContainerStatsFromCRI: true });
+    await this.#node.kubelet.start({ PodAndContainerStatsFromCRI: true, EventedPLEG: true });
     await this.#checkAll("kubelet killed");
   }
 

@@ -21,7 +21,7 @@ export const unreachable =
   /connection refused|connection error|code = Unavailable|cri\.sock: no such file or directory|connection reset|"Failed to ensure image" err="ImageInspectError"/;
 /** While a container ends that is asked by probes. */
 export const endingProbe =
-  /("ExecSync cmd from runtime service failed"|"Probe errored").*(cannot exec in a \w+ state|no such process|exec failed|context canceled)/;
+  /("ExecSync cmd from runtime service failed"|"Probe errored").*(is not running|context canceled)/;
 /** While the default handler cannot map users: pods that have a user namespace stay, but the kubelet would make no new one. */
 export const withoutUserNamespaces = /hostUsers: false`, runtime does not support user namespaces/;
 
