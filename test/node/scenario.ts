@@ -26,6 +26,7 @@ const imageCollectionMs = 5 * 60_000;
 /** The kubelet's calls may still wait before they try again. */
 const graceMs = 5000;
 
+/** Every case is added, watched, and withdrawn again; between that, daemon and kubelet are killed. */
 export class Scenario {
   readonly #node: TestNode;
   readonly #say: (line: string) => void;
@@ -44,6 +45,7 @@ export class Scenario {
     return this.#episodes;
   }
 
+  /** Until is when the last manifests are withdrawn, if all else is done by then. */
   async play(until: number): Promise<void> {
     const node = this.#node;
     await node.kubelet.start();
@@ -171,10 +173,11 @@ export class Scenario {
     this.#episodes.push({ from, until: Date.now() + graceMs, expected });
   }
 
-  /** The process dies that stands for a pod: the kubelet makes it anew, and nothing of the old one stays. */
+  /** The process dies that stands for a pod: the kubelet makes it anew. */
   async #loseSandbox(): Promise<void> {
     const name = "on-task";
     const before = await sandboxOf(this.#node, name);
+    assert(before.pid > 1, "a process stands for the pod");
     process.kill(before.pid, "SIGKILL");
     this.#steady.delete(`${name}/main`);
     await holds("a pod whose sandbox died is made anew", async () => {
