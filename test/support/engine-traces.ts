@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, realpath } from "node:fs/promises";
 import path from "node:path";
-import { open } from "lmdb";
+import { open, type RootDatabaseOptionsWithPath } from "lmdb";
 import { readCgroupLayout } from "../../src/linux/cgroup/layout.ts";
 import { readMounts } from "../../src/linux/mount/mountinfo.ts";
 import type { TestDaemon } from "./daemon.ts";
@@ -13,12 +13,15 @@ import type { TestDaemon } from "./daemon.ts";
 export async function tracesOf(daemon: TestDaemon): Promise<readonly string[]> {
   const directory = await realpath(daemon.directory);
   const mounts = (await readMounts()).map(({ mountPoint }) => mountPoint).filter((name) => name.startsWith(directory));
+  const { rows, layers } = await rowsOf(daemon);
   const found = [
-    ...(await rowsOf(daemon)).map((row) => `row ${row}`),
+    ...rows.map((row) => `row ${row}`),
     ...mounts.map((name) => `mount ${name}`),
     ...(await cgroupsOf(daemon)).map((name) => `cgroup ${name}`),
     ...(await filesBelow(daemon.state, mounts)).map((name) => `file ${name}`),
-    ...(await snapshotDirectories(daemon)).map((name) => `snapshot ${name}`),
+    ...(await namesIn(path.join(daemon.root, "snapshots")))
+      .filter((name) => !layers.has(name))
+      .map((name) => `snapshot ${name}`),
     ...(await namesIn(`/sys/class/net/${daemon.bridge}/brif`)).map((name) => `interface ${name}`),
     ...(await processesOf(daemon)).map((name) => `process ${name}`),
   ];
@@ -37,13 +40,28 @@ export async function assertSameTraces(daemon: TestDaemon, before: readonly stri
   }
 }
 
-/** Keys of the store's rows but of images and content, which garbage collection takes in its own time. */
-async function rowsOf({ root }: TestDaemon): Promise<readonly string[]> {
-  const store = open<unknown, Buffer>({ path: path.join(root, "meta"), readOnly: true, keyEncoding: "binary" });
+/** What the store says; layers that images have unpacked are theirs, and garbage collection's in its own time. */
+async function rowsOf({
+  root,
+}: TestDaemon): Promise<{ readonly rows: readonly string[]; readonly layers: Set<string> }> {
+  const store = open<unknown, Buffer>({
+    path: path.join(root, "meta"),
+    readOnly: true,
+    keyEncoding: "binary",
+    // As the daemon's own store writes.
+    encoder: { useRecords: false, mapsAsObjects: true },
+  } as RootDatabaseOptionsWithPath);
   try {
-    return Array.from(store.getKeys(), (key) => key.toString().replaceAll("\0", " ")).filter(
-      (row) => !/^(images|content|schema) /.test(row),
-    );
+    const rows: string[] = [];
+    const layers = new Set<string>();
+    for (const { key, value } of store.getRange()) {
+      const row = key.toString().replaceAll("\0", " ");
+      if (/^(images|content|schema) /.test(row)) continue;
+      const { kind, id } = value as { readonly kind?: string; readonly id?: unknown };
+      if (row.startsWith("snapshots ") && kind === "committed") layers.add(String(id));
+      else rows.push(row);
+    }
+    return { rows, layers };
   } finally {
     await store.close();
   }
@@ -73,10 +91,6 @@ async function filesBelow(directory: string, mounts: readonly string[]): Promise
 /** Which address host-local gave last, and files that are written anew. */
 function isBookkeeping(name: string): boolean {
   return /\/(last_reserved_ip\.\d+|lock)$/.test(name);
-}
-
-async function snapshotDirectories({ root }: TestDaemon): Promise<readonly string[]> {
-  return await namesIn(path.join(root, "snapshots"));
 }
 
 async function processesOf({ state, pid }: TestDaemon): Promise<readonly string[]> {

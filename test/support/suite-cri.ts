@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { after, before } from "node:test";
+import { messageOf } from "../../src/base/errors.ts";
 import { NamespaceMode } from "../../src/gen/runtime/v1/api_pb.js";
 import { CriTester, criSocket, removeAllPods } from "./cri-client.ts";
 import type { DaemonOptions, TestDaemon } from "./daemon.ts";
@@ -18,7 +19,7 @@ export interface SuiteCri {
 /** Call it in the body of a suite, as suiteDaemon. What is left in store and kernel without its pods fails the suite. */
 export function suiteCri(options: DaemonOptions = {}): SuiteCri {
   let started: SuiteCri | undefined;
-  let failure: unknown;
+  const failures: unknown[] = [];
   // Before the hook that closes the daemon, which must run whatever this one finds: a hook that fails is the last.
   after(async () => {
     try {
@@ -26,12 +27,12 @@ export function suiteCri(options: DaemonOptions = {}): SuiteCri {
       await removeAllPods(criSocket(started.daemon));
       await assertSameTraces(started.daemon, started.traces, "by the suite");
     } catch (error) {
-      failure = error;
+      failures.push(error);
     }
   });
   const own = suiteDaemon(options);
   after(() => {
-    if (failure !== undefined) throw failure;
+    if (failures.length > 0) throw new Error(messageOf(failures[0]), { cause: failures[0] });
   });
   before(async () => {
     const { daemon } = own;

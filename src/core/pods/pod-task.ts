@@ -6,6 +6,7 @@ import { internal, messageOf } from "../../base/errors.ts";
 import { failpoint } from "../../base/failpoint.ts";
 import { cleanup, raceSignal } from "../../base/lifetime.ts";
 import { sigkill } from "../../base/posix-signal.ts";
+import { defaultPath, mergeEnvironment } from "../containers/spec/environment.ts";
 import { type Engine, rootfsPath } from "../lifecycle/engine.ts";
 import { killTask } from "../lifecycle/kill-container.ts";
 import { mountGuarded, unmountRootfs } from "../lifecycle/prepare-rootfs.ts";
@@ -64,7 +65,7 @@ async function programOf(
   return {
     rootfs: rootfsPath(engine, id),
     arguments: command,
-    environment: Env ?? [],
+    environment: mergeEnvironment([[`PATH=${defaultPath}`], Env ?? []]),
     workingDirectory: WorkingDir || "/",
   };
 }

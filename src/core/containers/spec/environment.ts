@@ -3,7 +3,8 @@
 import { invalidArgument } from "../../../base/errors.ts";
 import { splitKeyValue } from "../../../base/parse/key-value.ts";
 
-const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** Where commands are looked for unless an image says otherwise. */
+export const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export interface EnvironmentInput {
   readonly hostname: string;
