@@ -99,7 +99,7 @@ export async function openEngine(
     waiters: new Waiters(),
   };
   const unfinished = unfinishedPods(engine);
-  await recover(engine, { readyPods: await adoptPods(engine, { signal }), signal });
+  await recover(engine, { readyPods: adoptPods(engine, { signal }), signal });
   await removeCgroupsOf(engine, unfinished);
   await hooks?.connect(podsForHooks(engine), { signal });
   const resources = undo.move();

@@ -21,10 +21,7 @@ import { recoverExecs } from "./supervise-exec.ts";
 /** readyPods: those that stand, with their tasks adopted; they are found meanwhile. */
 export async function recover(
   engine: Engine,
-  options: {
-    readonly readyPods: ReadonlySet<SandboxId> | Promise<ReadonlySet<SandboxId>>;
-    readonly signal: AbortSignal;
-  },
+  options: { readonly readyPods: Promise<ReadonlySet<SandboxId>>; readonly signal: AbortSignal },
 ): Promise<void> {
   const { signal } = options;
   const records = engine.registry.list();

@@ -112,7 +112,11 @@ suite("a request about a pod's container that makes no sense", () => {
     await bad("InvalidArgument", "stop signal", { stopSignal: 999 });
     const seccomp = { profileType: 2, localhostRef: "relative.json" };
     await bad("InvalidArgument", "relative.json", security({ seccomp }));
-    await bad("FailedPrecondition", "/no/such.json", security({ seccomp: { ...seccomp, localhostRef: "/no/such.json" } }));
+    await bad(
+      "FailedPrecondition",
+      "/no/such.json",
+      security({ seccomp: { ...seccomp, localhostRef: "/no/such.json" } }),
+    );
     await bad("NotFound", "/dev/no-such", {
       devices: [{ hostPath: "/dev/no-such", containerPath: "/dev/x", permissions: "rw" }],
     });
