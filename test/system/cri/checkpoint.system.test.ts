@@ -270,7 +270,7 @@ binary = "${bin}/runtime"
   });
 
   test("end when their time is up", async () => {
-    await writeFile(behaviour, `${write}; exec sleep 1000`);
+    await writeFile(behaviour, `${write}; exec sleep 60`);
     const pod = await own.cri.runPod();
     const containerId = await own.cri.start(pod);
     await assert.rejects(

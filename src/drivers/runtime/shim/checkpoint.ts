@@ -14,6 +14,7 @@ import { isGone } from "./errors.ts";
 import type { Shim } from "./shim.ts";
 
 const checkTimeoutMs = 20_000;
+const toldFailures = 5;
 
 export async function checkpointTask(
   { shim, taskId }: { readonly shim: Shim; readonly taskId: string },
@@ -36,7 +37,7 @@ export async function checkpointTask(
       throw new EngineError("deadline-exceeded", `the checkpoint took longer than ${seconds} s`, { cause: error });
     }
     if (isGone(error) || hasCode(error, "unavailable") || hasCode(error, "not-implemented")) throw error;
-    const said = firstFailure(await readFile(join(request.workDirectory, "dump.log"), "utf8").catch(() => "")); // it did not get so far
+    const said = failuresIn(await readFile(join(request.workDirectory, "dump.log"), "utf8").catch(() => "")); // it did not get so far
     if (said === undefined) throw error;
     throw failedPrecondition(`criu cannot checkpoint it: ${said}`, error);
   }
@@ -55,7 +56,7 @@ export async function checkCriu({ signal }: { readonly signal: AbortSignal }): P
   );
   if (status === 0) return;
   const text = `${stderr.toString()}\n${stdout.toString()}`;
-  throw failedPrecondition(`criu does not work on this machine: ${firstFailure(text) ?? "criu check fails"}`);
+  throw failedPrecondition(`criu does not work on this machine: ${failuresIn(text) ?? "criu check fails"}`);
 }
 
 function findCriu(): string {
@@ -66,8 +67,10 @@ function findCriu(): string {
   }
 }
 
-/** The first thing that went wrong, from which the others follow: "Error (criu/vdso.c:381): …". */
-export function firstFailure(log: string): string | undefined {
-  const line = /^.*?\bError \([^)]*\): *(.*)$/m.exec(log)?.[1]?.trim();
-  return line === "" ? undefined : line;
+/** What went wrong, in its order: of "Error (criu/vdso.c:381): vdso: …" the part that people understand. */
+export function failuresIn(log: string): string | undefined {
+  const texts = Array.from(log.matchAll(/\bError \([^)]*\): *(.*\S)/g), ([, text = ""]) => text.replace(/\.$/, ""));
+  // Not only the first, which criu may have got over, nor the last, which is that the others are the reason.
+  const last = [...new Set(texts)].slice(-toldFailures);
+  return last.length === 0 ? undefined : last.join("; ");
 }
