@@ -33,7 +33,7 @@ export function superviseContainer(
   io: ContainerIo,
 ): RunningContainer {
   const { promise: settled, resolve } = Promise.withResolvers<void>();
-  const running: RunningContainer = { task, io, execs: new Map(), settled };
+  const running: RunningContainer = { task, io, execs: new Map(), settled, askedToStop: false };
   engine.running.set(record.id, running);
   engine.background.run(`container ${record.id}`, async (signal) => {
     const exit = await exitOf(engine, record, task, signal);

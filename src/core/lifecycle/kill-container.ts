@@ -49,6 +49,8 @@ export interface StopOptions {
   readonly timeoutSeconds?: number;
   /** A signal's name or number; undefined is the container's own. */
   readonly posixSignal?: string;
+  /** Sends it only if no call before did; this one waits and kills as the others do. */
+  readonly onlyOnce?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -63,10 +65,18 @@ export async function stopContainer(
   const running = engine.running.get(record.id);
   if (running === undefined) return { alreadyStopped: true };
   const seconds = options.timeoutSeconds ?? record.config.stopTimeoutSeconds ?? defaultStopTimeoutSeconds;
+  const isAsked = options.onlyOnce === true && running.askedToStop;
+  running.askedToStop = true;
   const { promise: stopped, resolve, reject } = Promise.withResolvers<void>();
   // Once begun it goes on to its end, also when the client that asked for it leaves.
   engine.background.run(`stop ${record.id}`, async (signal) => {
-    await endOnSignal(engine, record, running, { stopSignal, seconds, signal }).then(resolve, reject);
+    await endOnSignal(engine, record, running, { stopSignal, seconds, isAsked, signal }).then(
+      resolve,
+      (error: unknown) => {
+        running.askedToStop = isAsked;
+        reject(error);
+      },
+    );
   });
   await raceSignal(stopped, options.signal);
   return { alreadyStopped: false };
@@ -75,6 +85,8 @@ export async function stopContainer(
 interface Ladder {
   readonly stopSignal: PosixSignal;
   readonly seconds: number;
+  /** Somebody has sent the signal already. */
+  readonly isAsked: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -83,10 +95,12 @@ async function endOnSignal(
   engine: Engine,
   record: ContainerRecord,
   { task, settled }: RunningContainer,
-  { stopSignal, seconds, signal }: Ladder,
+  { stopSignal, seconds, isAsked, signal }: Ladder,
 ): Promise<void> {
-  await killTask(task, stopSignal, { signal });
-  engine.events.publish(containerEvent("kill", record, { signal: String(stopSignal) }));
+  if (!isAsked) {
+    await killTask(task, stopSignal, { signal });
+    engine.events.publish(containerEvent("kill", record, { signal: String(stopSignal) }));
+  }
   if (!(await settledWithin(settled, seconds, signal))) {
     engine.logger.info(
       { containerId: record.id, seconds },

@@ -19,4 +19,6 @@ export interface RunningContainer {
   readonly execs: Map<string, RunningExec>;
   /** Resolves when its exit has been recorded and what it used has been given back. */
   readonly settled: Promise<void>;
+  /** Whether it has been asked to end: a second time many programs take as an order to give up at once. */
+  askedToStop: boolean;
 }

@@ -2,6 +2,8 @@
 // Ending a pod's container: which signal, how long it may take, and that it may be asked for again and at any time.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { before, suite, test } from "node:test";
 import { ContainerState, Signal } from "../../../src/gen/runtime/v1/api_pb.js";
 import { type ContainerInit, refused } from "../../support/cri-client.ts";
@@ -77,12 +79,14 @@ suite("ending a pod's container", () => {
   });
 
   test("asked for twice it is one stop, and a shorter time cuts the longer one short", async () => {
-    const id = await startReady(stubborn);
+    const mount = { containerPath: "/seen", hostPath: own.daemon.directory };
+    const id = await startReady(stubborn.replace("/got", "/seen/got"), { mounts: [mount] } as ContainerInit);
     const patient = own.cri.runtime.stopContainer({ containerId: id, timeout: 600n });
-    await own.cri.until(id, "grep -q TERM /got");
+    await own.cri.until(id, "grep -q TERM /seen/got");
     const alsoPatient = own.cri.runtime.stopContainer({ containerId: id, timeout: 600n });
     await own.cri.runtime.stopContainer({ containerId: id, timeout: 1n });
     await Promise.all([patient, alsoPatient]);
+    assert.equal(await readFile(path.join(own.daemon.directory, "got"), "utf8"), "TERM\n", "asked once");
     assert.deepEqual(await endOf(id), [137, "Error"]);
   });
 

@@ -16,7 +16,8 @@ export async function stopContainer(
   const seconds = Number(timeout);
   await stopInEngine(engine, record.id, {
     timeoutSeconds: Math.max(seconds, 0),
-    ...(seconds <= 0 && { posixSignal: "SIGKILL" }),
+    // The kubelet repeats the call while the container takes its time.
+    ...(seconds <= 0 ? { posixSignal: "SIGKILL" } : { onlyOnce: true }),
     signal,
   });
   return {};
