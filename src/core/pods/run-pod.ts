@@ -31,9 +31,10 @@ export async function runPod(
   const id = newId<SandboxId>();
   const pod = newPod(engine, id, config, usable);
   await using undo = new AsyncDisposableStack();
-  undo.defer(async () => await cleanup(async () => await removePodCgroup(engine, pod)));
   const started = await engine.sandboxes.start(await sandboxStart(engine, { id, config, pod }), { signal });
   undo.defer(async () => await cleanup(async () => await engine.sandboxes.takeBack(id)));
+  // Before its record, by which the next daemon would know of it.
+  undo.defer(async () => await cleanup(async () => await removePodCgroup(engine, pod)));
   let record = { ...started.record, pod };
   await failpoint("run-pod:sandbox");
   undo.defer(async () => await cleanup(async () => await deactivatePodSharedMemory(engine, record)));
