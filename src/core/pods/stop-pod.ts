@@ -40,14 +40,14 @@ export async function stopHeld(
   const record = found as PodRecord;
   await endContainers(engine, id, signal);
   await failpoint("stop-pod:containers");
+  // What stands for it may be left all the same, when that failed and the rest did not.
   const isTakenDown = !wasReady && Object.keys(record.namespaces).length === 0 && record.networks.length === 0;
-  if (isTakenDown && !engine.podTasks.has(id)) return;
-  await tellStop(engine, record, signal);
+  if (!isTakenDown) await tellStop(engine, record, signal);
   const failures: unknown[] = [];
   for (const step of [
     async () => await purgePodTask(engine, record, { signal }),
     async () => await deactivatePodSharedMemory(engine, record),
-    async () => await engine.sandboxes.stopPod(id),
+    async () => (isTakenDown ? undefined : await engine.sandboxes.stopPod(id)),
   ]) {
     try {
       await step();

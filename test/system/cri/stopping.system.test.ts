@@ -2,10 +2,12 @@
 // Ending a pod's container: which signal, how long it may take, and that it may be asked for again and at any time.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { before, suite, test } from "node:test";
 import { ContainerState, Signal } from "../../../src/gen/runtime/v1/api_pb.js";
+import { mountOne } from "../../../src/linux/mount/mount-all.ts";
+import { unmountAll } from "../../../src/linux/mount/unmount.ts";
 import { type ContainerInit, refused } from "../../support/cri-client.ts";
 import { suiteCri } from "../../support/suite-cri.ts";
 
@@ -111,6 +113,20 @@ suite("ending a pod's container", () => {
     }
     assert.deepEqual(await endOf(ended), [4, "Error"], "what it ended with stays");
     await runtime.removeContainer({ containerId: unknownId });
+  });
+
+  test("of its whole pod says what it could not take away, until it can", async (t) => {
+    const podSandboxId = await own.cri.runPod({}, {});
+    const stuck = path.join(own.daemon.state, "runtime/shims", podSandboxId, "stuck");
+    await mkdir(stuck);
+    mountOne({ type: "tmpfs", source: own.daemon.mark, options: [] }, stuck);
+    t.after(async () => await unmountAll(stuck));
+    for (let time = 1; time <= 2; time++) {
+      await assert.rejects(own.cri.runtime.stopPodSandbox({ podSandboxId }), /EBUSY/);
+    }
+    await unmountAll(stuck);
+    await own.cri.removePod(podSandboxId);
+    await assert.rejects(stat(path.dirname(stuck)), { code: "ENOENT" });
   });
 
   test("removing a running one kills it first", async () => {
