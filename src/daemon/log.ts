@@ -12,6 +12,8 @@ export function openLogger(config: DaemonConfig["log"]): Logger {
       base: {},
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
+      // Under either name; what is a text already stays one. An Error as a plain object has no message.
+      serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
     },
     destination({ dest: 2, sync: true }),
   );
