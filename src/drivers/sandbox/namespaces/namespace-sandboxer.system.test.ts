@@ -87,7 +87,7 @@ test("leaves nothing behind when a sysctl is refused, and says which and why", a
   const create = async (sysctls: Record<string, string>, changes: Partial<SandboxRequest> = {}) =>
     await sandboxer.create(request("x", { sysctls, ...changes }), { signal });
   await assert.rejects(create({ "net.ipv4.no_such_thing": "1" }), {
-    code: "not-found",
+    code: "invalid-argument",
     message: /sandbox x: cannot set sysctl net\.ipv4\.no_such_thing to "1": ENOENT/,
   });
   await assert.rejects(create({ "net.ipv4.ip_forward": "many" }), { code: "invalid-argument", message: /EINVAL/ });

@@ -124,7 +124,7 @@ test("leaves nothing behind when a step fails, and says which and why", async (t
     await assert.rejects(create(withUsers(...mappings)), { code: "invalid-argument", message: /user id/ }, name);
   }
   await assert.rejects(create({ sysctls: { "net.ipv4.no_such_thing": "1" } }), {
-    code: "not-found",
+    code: "invalid-argument",
     message: /sandbox x: cannot set sysctl net\.ipv4\.no_such_thing to "1": open .*: ENOENT/,
   });
   await assert.rejects(create({ sysctls: { "net.ipv4.ping_group_range": "0 2147483647" } }), {
