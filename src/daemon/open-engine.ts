@@ -26,6 +26,7 @@ import { openImages } from "./open-images.ts";
 import { openMetadata } from "./open-metadata.ts";
 import { preparePauseRoot } from "./pause-root.ts";
 import { initPath } from "./program-files.ts";
+import { prepareStateDirectories } from "./state-directories.ts";
 
 function openNri({ nri }: DaemonConfig, logger: Logger): NriHooks {
   return new NriHooks({
@@ -57,9 +58,7 @@ export async function openEngine(
   await using undo = new AsyncDisposableStack();
   // 0711: a container's user must be able to walk down to its own root filesystem.
   await mkdir(config.root, { recursive: true, mode: 0o711 });
-  for (const name of ["rootfs", "io", "shm", "image-mounts"]) {
-    await mkdir(path.join(config.state, name), { recursive: true, mode: name === "io" ? 0o700 : 0o711 });
-  }
+  await prepareStateDirectories(config.state);
   const metadata = undo.use(await openMetadata(config, logger));
   // Checkpoints that the daemon before did not finish.
   await rm(path.join(config.root, "checkpoints"), { recursive: true, force: true });

@@ -3,7 +3,7 @@
 // told as it was, and what is lost is said to be.
 
 import assert from "node:assert/strict";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { suite, test } from "node:test";
 import { ContainerState, NamespaceMode, PodSandboxState } from "../../../src/gen/runtime/v1/api_pb.js";
@@ -83,6 +83,26 @@ suite("pods of a daemon that was killed", () => {
     for (const id of [blocked, free]) assert.equal((await own.cri.status(id)).state, CONTAINER_RUNNING);
     const size = (await own.cri.log(free)).length;
     await eventually("more output", async () => ((await own.cri.log(free)).length > size ? true : undefined));
+    await own.cri.removePod(pod);
+  });
+
+  test("go on, and mount points on which nothing was mounted yet are gone", async () => {
+    const pod = await own.cri.runPod({}, {});
+    const id = await own.cri.start(pod);
+    const unknown = "e".repeat(64);
+    const left = [`rootfs/${unknown}/fs`, `shm/${unknown}`, `image-mounts/${unknown}-0`];
+    await own.daemon.kill();
+    for (const name of left) await mkdir(path.join(own.daemon.state, name), { recursive: true });
+    await own.daemon.start();
+    for (const name of ["rootfs", "shm", "image-mounts"]) {
+      const names = await readdir(path.join(own.daemon.state, name));
+      assert.deepEqual(
+        names.filter((each) => each.startsWith(unknown)),
+        [],
+        name,
+      );
+    }
+    assert.equal(await own.cri.output(id, "echo x > /dev/shm/y; cat /dev/shm/y"), "x");
     await own.cri.removePod(pod);
   });
 
