@@ -2,7 +2,7 @@
 // Changes the limits of a container, running or not.
 
 import { defined } from "../../base/defined.ts";
-import { conflict, failedPrecondition } from "../../base/errors.ts";
+import { conflict, type EngineError, failedPrecondition, hasCode } from "../../base/errors.ts";
 import type { RuntimeResources } from "../../oci/runtime/spec.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { ResourceLimits } from "../containers/container-config.ts";
@@ -30,7 +30,7 @@ export async function updateContainer(
   const record = engine.registry.get(id);
   const { status } = record.state;
   if (status === "dead") throw conflict(`container ${record.name} is marked for removal and cannot be updated`);
-  if (status === "exited") throw failedPrecondition(`container ${id} has exited: its limits cannot be changed`);
+  if (status === "exited") throw hasExited(id);
   const resources = mergedLimits(record.config.resources, change.resources);
   const built = buildResources(resources, engine.host);
   if (record.pod === undefined) return await apply(engine, record, { change, resources, built }, signal);
@@ -61,8 +61,17 @@ async function apply(
   { change, resources, built }: Applied,
   signal: AbortSignal,
 ): Promise<ContainerRecord> {
-  await engine.running.get(record.id)?.task.update(built, { signal });
+  try {
+    await engine.running.get(record.id)?.task.update(built, { signal });
+  } catch (error) {
+    // It ended just now: that is recorded when we are done.
+    throw hasCode(error, "not-found") ? hasExited(record.id, error) : error;
+  }
   const { oomScoreAdj } = change;
   const config = { ...record.config, resources, ...(oomScoreAdj !== undefined && { oomScoreAdj }) };
   return await engine.registry.updateLimits(record.id, config, built);
+}
+
+function hasExited(id: string, cause?: unknown): EngineError {
+  return failedPrecondition(`container ${id} has exited: its limits cannot be changed`, cause);
 }

@@ -33,6 +33,7 @@ void test("runtimes say in many ways that a process has ended", () => {
   assert.ok(isGone(new EngineError("not-found", "process already finished")));
   assert.ok(isGone(new EngineError("unknown", "kill container: No such process")));
   assert.ok(isGone(new EngineError("unknown", "container not running")));
+  assert.ok(isGone(new EngineError("unknown", "cannot update a stopped container")));
   assert.ok(!isGone(new EngineError("unknown", "cannot exec in a paused container")));
   assert.ok(!isGone(new EngineError("unavailable", "the shim is not running")));
 });

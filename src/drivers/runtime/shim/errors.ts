@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { EngineError, hasCode, messageOf, toEngineError } from "../../../base/errors.ts";
 
 /** What runtimes say of a process that has ended, whatever code the shim makes of it. */
-const gone = /process already finished|not running|no such process|container not created|does not exist/i;
+const gone =
+  /process already finished|not running|no such process|container not created|does not exist|update a stopped container/i;
 
 export function isGone(error: unknown): boolean {
   return hasCode(error, "not-found") || (hasCode(error, "unknown") && gone.test(messageOf(error)));
