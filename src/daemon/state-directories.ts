@@ -14,7 +14,9 @@ export async function prepareStateDirectories(state: string): Promise<void> {
     // 0711: a container's user must be able to walk down to its own root filesystem.
     await mkdir(directory, { recursive: true, mode: 0o711 });
     for (const id of await readdir(directory)) {
-      for (const below of [`${id}/fs`, id]) await removeUnused(path.join(directory, below));
+      // Root filesystems are mounted one below. Of the others that would be what is mounted: not ours.
+      if (name === "rootfs") await removeUnused(path.join(directory, id, "fs"));
+      await removeUnused(path.join(directory, id));
     }
   }
 }

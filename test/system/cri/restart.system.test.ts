@@ -88,7 +88,9 @@ suite("pods of a daemon that was killed", () => {
 
   test("go on, and mount points on which nothing was mounted yet are gone", async () => {
     const pod = await own.cri.runPod({}, {});
-    const id = await own.cri.start(pod);
+    const mounts = [{ containerPath: "/image", image: { image: "busybox:latest" }, readonly: true }];
+    const id = await own.cri.start(pod, { mounts } as never);
+    await own.cri.output(id, "mkdir /dev/shm/fs");
     const unknown = "e".repeat(64);
     const left = [`rootfs/${unknown}/fs`, `shm/${unknown}`, `image-mounts/${unknown}-0`];
     await own.daemon.kill();
@@ -102,7 +104,7 @@ suite("pods of a daemon that was killed", () => {
         name,
       );
     }
-    assert.equal(await own.cri.output(id, "echo x > /dev/shm/y; cat /dev/shm/y"), "x");
+    await own.cri.output(id, "test -d /image/bin && rmdir /dev/shm/fs");
     await own.cri.removePod(pod);
   });
 
