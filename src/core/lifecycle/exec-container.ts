@@ -12,6 +12,7 @@ import { containerEvent } from "./container-events.ts";
 import { userIn } from "./container-user.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
 import type { RunningContainer } from "./running-container.ts";
+import { otherFailure, startFailureExitCode } from "./start-failure.ts";
 import { endExecStdin, superviseExec } from "./supervise-exec.ts";
 
 /** What to run. The user is looked up in the container's files as they are now. */
@@ -61,6 +62,7 @@ export async function execInContainer(
   } catch (error) {
     // Whatever fails while a container ends fails for that reason.
     if (await hasEnded(engine, { record, running })) throw notRunning(record, error);
+    if (!options.signal.aborted && (await endsNow(running, error))) throw notRunning(record, error);
     throw error;
   }
 }
@@ -80,6 +82,20 @@ async function hasEnded(engine: Engine, { record, running }: Target): Promise<bo
     return (await cleanup(async (signal) => await running.task.status({ signal }))) === "stopped";
   } catch (error) {
     return codeOf(error) === "not-found";
+  }
+}
+
+/** How long a shim may take to notice that a container has ended. */
+const noticeMs = 500;
+
+/** The runtime meets the end before the shim tells of it. A command that cannot be run is no sign of that. */
+async function endsNow({ task }: RunningContainer, failure: unknown): Promise<boolean> {
+  if (startFailureExitCode(failure) !== otherFailure) return false;
+  try {
+    await task.wait({ signal: AbortSignal.timeout(noticeMs) });
+    return true;
+  } catch {
+    return false; // it goes on
   }
 }
 
