@@ -8,11 +8,13 @@ import { hasErrno } from "../host/files/errno.ts";
 
 /** Makes them, and removes mount points on which nothing is mounted: a daemon that was killed leaves some. */
 export async function prepareStateDirectories(state: string): Promise<void> {
+  // 0711: a container's user must be able to walk down to its own root filesystem.
+  const walkable = { recursive: true, mode: 0o711 } as const;
+  await mkdir(state, walkable);
   await mkdir(path.join(state, "io"), { recursive: true, mode: 0o700 });
   for (const name of ["rootfs", "shm", "image-mounts"]) {
     const directory = path.join(state, name);
-    // 0711: a container's user must be able to walk down to its own root filesystem.
-    await mkdir(directory, { recursive: true, mode: 0o711 });
+    await mkdir(directory, walkable);
     for (const id of await readdir(directory)) {
       // Root filesystems are mounted one below. Of the others that would be what is mounted: not ours.
       if (name === "rootfs") await removeUnused(path.join(directory, id, "fs"));
