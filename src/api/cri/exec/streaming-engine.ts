@@ -3,6 +3,7 @@
 
 import { failedPrecondition, hasCode } from "../../../base/errors.ts";
 import type { ContainerId, SandboxId } from "../../../base/ids.ts";
+import { raceSignal } from "../../../base/lifetime.ts";
 import { attachContainer } from "../../../core/lifecycle/attach-container.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import { execInContainer } from "../../../core/lifecycle/exec-container.ts";
@@ -21,7 +22,8 @@ export function streamingEngine(engine: Engine, ports: PortDialer): StreamingRun
       const input = sendInput(exec, streams);
       const sizes = followSizes(streams, async (size) => await exec.resize(size, { signal }));
       await giveOutput(exec.output, streams);
-      const { exitCode } = await exec.exit;
+      // It may go on for ever without its client: nobody waits for that.
+      const { exitCode } = await raceSignal(exec.exit, signal);
       await input.stop();
       await sizes.stop();
       return exitCode;
