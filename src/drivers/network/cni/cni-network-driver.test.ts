@@ -242,3 +242,24 @@ test("pods go to the first network that an orchestrator configured, or to the de
     ["net", "early", "late"],
   );
 });
+
+test("plugins are told of a sandbox whose record went with the last boot, and what they say then holds up nothing", async (t) => {
+  const { bin, driver, calls } = await open(t);
+  await driver.detach("lost", "net", { signal });
+  assert.deepEqual(
+    calls().map(({ verb, plugin, environment }) => [
+      verb,
+      plugin,
+      environment.id,
+      environment.netns,
+      environment.ifname,
+    ]),
+    [
+      ["DEL", "second", "lost", "", "eth0"],
+      ["DEL", "first", "lost", "", "eth0"],
+    ],
+  );
+  writeFileSync(path.join(bin, "first.fail.DEL"), "");
+  await driver.detach("lost", "net", { signal });
+  await driver.detach("lost", "no-such-network", { signal });
+});

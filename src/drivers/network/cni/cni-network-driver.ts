@@ -136,7 +136,34 @@ class CniNetworkDriver implements NetworkDriver {
   async detach(sandboxId: string, network: string, options: Options): Promise<void> {
     using _sandbox = await this.#locks.acquire(sandboxId, options);
     const record = this.#records.find(sandboxId, network);
-    if (record !== undefined) await this.#remove(record, options);
+    if (record === undefined) await this.#forgetLost(sandboxId, network, options);
+    else await this.#remove(record, options);
+  }
+
+  /**
+   * Of an attachment that may have been made in an earlier boot: the record went with that, and so did whatever the
+   * kernel had, but plugins may keep more, such as the lease of an address. They are told by the present configuration;
+   * what they cannot do then is for the log, for there is nothing left that would let another try succeed.
+   */
+  async #forgetLost(sandboxId: string, network: string, options: Options): Promise<void> {
+    const configuration = (await this.#configurations.list()).find(({ name }) => name === network);
+    if (configuration === undefined) return;
+    const request = {
+      sandboxId,
+      network,
+      namespacePath: "",
+      interfaceName: "eth0",
+      hostname: "",
+      aliases: [],
+      ports: [],
+    };
+    try {
+      const cniVersion = await this.#negotiate(configuration, options);
+      await this.#chain.del({ request, configuration, cniVersion }, options);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      this.#logger.warn({ sandboxId, network, error }, "plugins could not be told of a sandbox without an attachment");
+    }
   }
 
   async check(sandboxId: string, network: string, options: Options): Promise<void> {
