@@ -247,13 +247,7 @@ test("plugins are told of a sandbox whose record went with the last boot, and wh
   const { bin, driver, calls } = await open(t);
   await driver.detach("lost", "net", { signal });
   assert.deepEqual(
-    calls().map(({ verb, plugin, environment }) => [
-      verb,
-      plugin,
-      environment.id,
-      environment.netns,
-      environment.ifname,
-    ]),
+    calls().map(({ verb, plugin, environment: { id, netns, ifname } }) => [verb, plugin, id, netns, ifname]),
     [
       ["DEL", "second", "lost", "", "eth0"],
       ["DEL", "first", "lost", "", "eth0"],
