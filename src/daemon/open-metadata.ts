@@ -10,7 +10,7 @@ import type { HostDevices } from "../core/host/host-devices.ts";
 import type { HostFacts } from "../core/host/host-facts.ts";
 import type { SecurityModules } from "../core/host/security-modules.ts";
 import { LeaseManager } from "../core/leases/lease-manager.ts";
-import { ContentPins } from "../core/lifecycle/content-pins.ts";
+import { ContentPins } from "../core/lifecycle/state/content-pins.ts";
 import { podNameTable } from "../core/sandboxes/pod.ts";
 import { sandboxTable } from "../core/sandboxes/sandbox.ts";
 import { createHostDevices } from "../drivers/host/linux/host-devices.ts";

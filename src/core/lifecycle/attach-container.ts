@@ -6,9 +6,9 @@ import { cleanup } from "../../base/lifetime.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { OutputChunk } from "../streams/process-streams.ts";
 import type { Task } from "../tasks/task-runtime.ts";
-import { containerEvent } from "./container-events.ts";
-import type { ContainerIo } from "./container-io.ts";
 import type { Engine } from "./engine.ts";
+import { containerEvent } from "./state/container-events.ts";
+import type { ContainerIo } from "./state/container-io.ts";
 
 export interface Attachment {
   readonly record: ContainerRecord;

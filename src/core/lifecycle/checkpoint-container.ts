@@ -7,8 +7,8 @@ import { failpoint } from "../../base/failpoint.ts";
 import { cleanup } from "../../base/lifetime.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { CheckpointRequest, Task } from "../tasks/task-runtime.ts";
-import { containerEvent } from "./container-events.ts";
 import type { Engine } from "./engine.ts";
+import { containerEvent } from "./state/container-events.ts";
 
 export interface CheckpointPlaces extends CheckpointRequest {
   /** The file for what it changed in its image's file system. */

@@ -7,14 +7,14 @@ import { hasCode, messageOf } from "../../base/errors.ts";
 import { cleanup, delay, raceSignal } from "../../base/lifetime.ts";
 import type { ContainerEnding, ContainerRecord, ContainerState } from "../containers/container.ts";
 import type { Exit, Task } from "../tasks/task-runtime.ts";
-import { containerEvent } from "./container-events.ts";
-import type { ContainerIo } from "./container-io.ts";
 import type { Engine } from "./engine.ts";
 import { tellExit } from "./pod-member.ts";
-import { unmountRootfs } from "./prepare-rootfs.ts";
+import { unmountRootfs } from "./prepare/prepare-rootfs.ts";
+import { deactivateSharedMemory } from "./prepare/shared-memory.ts";
 import { removeHeld } from "./remove-container.ts";
-import type { RunningContainer } from "./running-container.ts";
-import { deactivateSharedMemory } from "./shared-memory.ts";
+import { containerEvent } from "./state/container-events.ts";
+import type { ContainerIo } from "./state/container-io.ts";
+import type { RunningContainer } from "./state/running-container.ts";
 
 /** How long output may lag behind the exit when a process outside the container still holds its end of the stream. */
 const outputGraceMs = 2_000;

@@ -16,12 +16,12 @@ import {
 import type { ContainerConfig } from "../containers/container-config.ts";
 import type { Image } from "../images/image-service.ts";
 import type { PodRecord } from "../sandboxes/sandbox.ts";
-import { checkRequest } from "./check-request.ts";
-import { containerEvent } from "./container-events.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
 import { insertMember } from "./insert-member.ts";
-import { prepareMounts, removePrepared } from "./prepare-mounts.ts";
-import { mountGuarded, unmountRootfs } from "./prepare-rootfs.ts";
+import { checkRequest } from "./prepare/check-request.ts";
+import { prepareMounts, removePrepared } from "./prepare/prepare-mounts.ts";
+import { mountGuarded, unmountRootfs } from "./prepare/prepare-rootfs.ts";
+import { containerEvent } from "./state/container-events.ts";
 
 export interface CreateRequest {
   /** Empty for a random one. */

@@ -27,10 +27,10 @@ import type { StreamOpener } from "../streams/process-streams.ts";
 import type { HandlerTable } from "../tasks/handler-table.ts";
 import type { Puller } from "../transfer/puller.ts";
 import type { VolumeService } from "../volumes/volume-service.ts";
-import type { ContainerIoTable } from "./container-io.ts";
-import type { ContentPins } from "./content-pins.ts";
-import type { RunningContainer } from "./running-container.ts";
-import type { Waiters } from "./waiters.ts";
+import type { ContainerIoTable } from "./state/container-io.ts";
+import type { ContentPins } from "./state/content-pins.ts";
+import type { RunningContainer } from "./state/running-container.ts";
+import type { Waiters } from "./state/waiters.ts";
 
 /** Directories and programs of one daemon. */
 export interface EnginePaths {

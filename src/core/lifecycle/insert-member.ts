@@ -11,11 +11,11 @@ import type { ContainerConfig } from "../containers/container-config.ts";
 import { adoptLimits } from "../containers/spec/adopt-limits.ts";
 import { type PodRecord, type SandboxRecord, sandboxTable } from "../sandboxes/sandbox.ts";
 import type { UsableHandler } from "../tasks/handler-table.ts";
-import { containerSpec } from "./container-spec.ts";
 import type { Engine } from "./engine.ts";
-import { containerView, podView } from "./hook-views.ts";
-import { prepareRootfs, unmountRootfs } from "./prepare-rootfs.ts";
-import { podSharedMemory } from "./shared-memory.ts";
+import { containerSpec } from "./prepare/container-spec.ts";
+import { prepareRootfs, unmountRootfs } from "./prepare/prepare-rootfs.ts";
+import { podSharedMemory } from "./prepare/shared-memory.ts";
+import { containerView, podView } from "./state/hook-views.ts";
 
 interface MemberOf {
   readonly pod: PodRecord;

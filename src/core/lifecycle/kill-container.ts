@@ -6,9 +6,9 @@ import { deadlineSignal, raceSignal } from "../../base/lifetime.ts";
 import { type PosixSignal, parsePosixSignal, posixSignalName, sigkill } from "../../base/posix-signal.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { Task } from "../tasks/task-runtime.ts";
-import { containerEvent } from "./container-events.ts";
 import type { Engine } from "./engine.ts";
-import type { RunningContainer } from "./running-container.ts";
+import { containerEvent } from "./state/container-events.ts";
+import type { RunningContainer } from "./state/running-container.ts";
 
 /** Docker's: how long a container may take to stop before it is killed. */
 const defaultStopTimeoutSeconds = 10;

@@ -9,7 +9,7 @@ import type { ContainerRecord } from "../containers/container.ts";
 import type { HookScope } from "../hooks/lifecycle-hooks.ts";
 import type { PodRecord, SandboxRecord } from "../sandboxes/sandbox.ts";
 import type { Engine } from "./engine.ts";
-import { containerView, podView } from "./hook-views.ts";
+import { containerView, podView } from "./state/hook-views.ts";
 
 /** The pod, whatever its state; not-found when there is none of this id, or it is not to be seen (yet, or any more). */
 export function visiblePod(engine: Pick<Engine, "sandboxes">, id: string): PodRecord {

@@ -9,14 +9,14 @@ import { deadlineSignal } from "../../base/lifetime.ts";
 import type { ContainerRecord } from "../containers/container.ts";
 import type { Task } from "../tasks/task-runtime.ts";
 import { letGoOn } from "./checkpoint-container.ts";
-import { containerEvent } from "./container-events.ts";
 import { exitedState, superviseContainer, unknownExitCode } from "./container-exit.ts";
-import { initStreams } from "./container-io.ts";
 import type { Engine } from "./engine.ts";
-import { imageMountsDirectory } from "./image-mounts.ts";
+import { recoverExecs } from "./exec/supervise-exec.ts";
+import { imageMountsDirectory } from "./prepare/image-mounts.ts";
+import { sharedMemoryDirectory } from "./prepare/shared-memory.ts";
 import { removeHeld } from "./remove-container.ts";
-import { sharedMemoryDirectory } from "./shared-memory.ts";
-import { recoverExecs } from "./supervise-exec.ts";
+import { containerEvent } from "./state/container-events.ts";
+import { initStreams } from "./state/container-io.ts";
 
 /** readyPods: those that stand, with their tasks adopted; they are found meanwhile. */
 export async function recover(

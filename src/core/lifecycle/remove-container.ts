@@ -7,13 +7,13 @@ import { failpoint } from "../../base/failpoint.ts";
 import { cleanup, raceSignal } from "../../base/lifetime.ts";
 import { sigkill } from "../../base/posix-signal.ts";
 import type { ContainerRecord } from "../containers/container.ts";
-import { containerEvent } from "./container-events.ts";
 import type { Engine } from "./engine.ts";
-import { removeImageMounts } from "./image-mounts.ts";
 import { killTask } from "./kill-container.ts";
 import { unregisterMember } from "./pod-member.ts";
-import { unmountRootfs } from "./prepare-rootfs.ts";
-import { deactivateSharedMemory } from "./shared-memory.ts";
+import { removeImageMounts } from "./prepare/image-mounts.ts";
+import { unmountRootfs } from "./prepare/prepare-rootfs.ts";
+import { deactivateSharedMemory } from "./prepare/shared-memory.ts";
+import { containerEvent } from "./state/container-events.ts";
 
 export interface RemoveOptions {
   /** Kills it first when it runs. */

@@ -11,18 +11,18 @@ import type { PortMapping } from "../networks/network-driver.ts";
 import type { UsableHandler } from "../tasks/handler-table.ts";
 import type { Task } from "../tasks/task-runtime.ts";
 import { endStdin } from "./attach-container.ts";
-import { containerEvent } from "./container-events.ts";
 import { superviseContainer } from "./container-exit.ts";
-import type { ContainerIo } from "./container-io.ts";
-import { containerSpec } from "./container-spec.ts";
 import { type Engine, rootfsPath } from "./engine.ts";
-import { activateImageMounts } from "./image-mounts.ts";
 import { enterStart, readyPod } from "./pod-member.ts";
-import { mountRootfs, prepareRootfs, stdioOwner, unmountRootfs } from "./prepare-rootfs.ts";
+import { containerSpec } from "./prepare/container-spec.ts";
+import { activateImageMounts } from "./prepare/image-mounts.ts";
+import { mountRootfs, prepareRootfs, stdioOwner, unmountRootfs } from "./prepare/prepare-rootfs.ts";
+import { sandboxStart } from "./prepare/sandbox-request.ts";
+import { activateSharedMemory, deactivateSharedMemory } from "./prepare/shared-memory.ts";
 import { removeHeld } from "./remove-container.ts";
-import { sandboxStart } from "./sandbox-request.ts";
-import { activateSharedMemory, deactivateSharedMemory } from "./shared-memory.ts";
-import { startFailureExitCode } from "./start-failure.ts";
+import { containerEvent } from "./state/container-events.ts";
+import type { ContainerIo } from "./state/container-io.ts";
+import { startFailureExitCode } from "./state/start-failure.ts";
 
 /** alreadyRunning when there was nothing to do. */
 export async function startContainer(

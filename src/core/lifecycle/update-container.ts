@@ -9,8 +9,8 @@ import type { ResourceLimits } from "../containers/container-config.ts";
 import { adoptLimits } from "../containers/spec/adopt-limits.ts";
 import { buildResources } from "../containers/spec/resources.ts";
 import type { Engine } from "./engine.ts";
-import { containerView, podView } from "./hook-views.ts";
 import { visiblePod } from "./pod-member.ts";
+import { containerView, podView } from "./state/hook-views.ts";
 
 /** Only what shall change. */
 export interface ContainerChange {

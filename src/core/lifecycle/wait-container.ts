@@ -3,7 +3,7 @@
 
 import { invalidArgument } from "../../base/errors.ts";
 import type { Engine } from "./engine.ts";
-import type { ContainerExit } from "./waiters.ts";
+import type { ContainerExit } from "./state/waiters.ts";
 
 /** What to wait for, as docker wait names it. */
 export type WaitCondition = "not-running" | "next-exit" | "removed";

@@ -9,7 +9,7 @@ import { sigkill } from "../../base/posix-signal.ts";
 import { defaultPath, mergeEnvironment } from "../containers/spec/environment.ts";
 import { type Engine, rootfsPath } from "../lifecycle/engine.ts";
 import { killTask } from "../lifecycle/kill-container.ts";
-import { mountGuarded, unmountRootfs } from "../lifecycle/prepare-rootfs.ts";
+import { mountGuarded, unmountRootfs } from "../lifecycle/prepare/prepare-rootfs.ts";
 import type { PodTask } from "../sandboxes/pod-task.ts";
 import type { PodRecord } from "../sandboxes/sandbox.ts";
 import type { UsableHandler } from "../tasks/handler-table.ts";

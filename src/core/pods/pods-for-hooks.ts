@@ -6,9 +6,9 @@ import { adoptLimits } from "../containers/spec/adopt-limits.ts";
 import type { HookTarget } from "../hooks/hook-target.ts";
 import type { ContainerUpdate } from "../hooks/hook-views.ts";
 import type { Engine } from "../lifecycle/engine.ts";
-import { containerView, podView } from "../lifecycle/hook-views.ts";
 import { stopContainer } from "../lifecycle/kill-container.ts";
 import { isVisiblePod } from "../lifecycle/pod-member.ts";
+import { containerView, podView } from "../lifecycle/state/hook-views.ts";
 
 export function podsForHooks(engine: Engine): HookTarget {
   return {

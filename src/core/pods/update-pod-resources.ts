@@ -4,8 +4,8 @@ import type { SandboxId } from "../../base/ids.ts";
 import type { ResourceLimits } from "../containers/container-config.ts";
 import { buildResources } from "../containers/spec/resources.ts";
 import type { Engine } from "../lifecycle/engine.ts";
-import { podView } from "../lifecycle/hook-views.ts";
 import { visiblePod } from "../lifecycle/pod-member.ts";
+import { podView } from "../lifecycle/state/hook-views.ts";
 import type { PodRecord } from "../sandboxes/sandbox.ts";
 
 /** What an orchestrator has changed of the pod's cgroup. */

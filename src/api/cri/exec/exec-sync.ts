@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { invalidArgument } from "../../../base/errors.ts";
-import { captureExec } from "../../../core/lifecycle/capture-exec.ts";
+import { captureExec } from "../../../core/lifecycle/exec/capture-exec.ts";
 import type * as cri from "../../../gen/runtime/v1/api_pb.js";
 import type { CriRuntime, Waiting } from "../runtime/deps.ts";
 import { getContainer } from "../runtime/find.ts";

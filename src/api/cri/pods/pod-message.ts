@@ -2,7 +2,7 @@
 // A pod of the engine as CRI shows it.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { podAddresses } from "../../../core/lifecycle/hook-views.ts";
+import { podAddresses } from "../../../core/lifecycle/state/hook-views.ts";
 import type { PodConfig } from "../../../core/sandboxes/pod.ts";
 import type { PodRecord } from "../../../core/sandboxes/sandbox.ts";
 import * as cri from "../../../gen/runtime/v1/api_pb.js";

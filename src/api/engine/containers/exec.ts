@@ -4,7 +4,7 @@ import { defined } from "../../../base/defined.ts";
 import { invalidArgument } from "../../../base/errors.ts";
 import { raceSignal } from "../../../base/lifetime.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
-import { type ExecConfig, execInContainer } from "../../../core/lifecycle/exec-container.ts";
+import { type ExecConfig, execInContainer } from "../../../core/lifecycle/exec/exec-container.ts";
 import type * as proto from "../../../gen/berth/engine/v1/container_pb.js";
 import { forwardInput, nextRequest, toOutput } from "../process-stream.ts";
 

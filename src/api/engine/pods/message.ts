@@ -5,7 +5,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { IdMapping } from "../../../base/id-mapping.ts";
 import type { ContainerRecord } from "../../../core/containers/container.ts";
-import { podAddresses } from "../../../core/lifecycle/hook-views.ts";
+import { podAddresses } from "../../../core/lifecycle/state/hook-views.ts";
 import type { PodRecord } from "../../../core/sandboxes/sandbox.ts";
 import { type Pod, type PodNamespacesSchema, PodSchema } from "../../../gen/berth/engine/v1/pod_pb.js";
 import { networkMessage } from "./network-message.ts";

@@ -2,14 +2,14 @@
 // Watches an exec in the background, its own or one that an earlier daemon left, and gives back what it used when it has
 // ended. Its FIFOs are read to the end whoever is there: an exec that nobody listens to must not block.
 
-import { hasCode } from "../../base/errors.ts";
-import { cleanup } from "../../base/lifetime.ts";
-import type { ContainerRecord } from "../containers/container.ts";
-import type { FoundStreams, ProcessStreams } from "../streams/process-streams.ts";
-import type { Exit, Process } from "../tasks/task-runtime.ts";
-import { containerEvent } from "./container-events.ts";
-import type { Engine } from "./engine.ts";
-import type { RunningContainer } from "./running-container.ts";
+import { hasCode } from "../../../base/errors.ts";
+import { cleanup } from "../../../base/lifetime.ts";
+import type { ContainerRecord } from "../../containers/container.ts";
+import type { FoundStreams, ProcessStreams } from "../../streams/process-streams.ts";
+import type { Exit, Process } from "../../tasks/task-runtime.ts";
+import type { Engine } from "../engine.ts";
+import { containerEvent } from "../state/container-events.ts";
+import type { RunningContainer } from "../state/running-container.ts";
 
 /** How long output may lag behind the exit when a process that it left behind holds the stream. */
 const outputGraceMs = 2_000;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs further processes in a running container.
 
-import { codeOf, conflict, type EngineError, internal } from "../../base/errors.ts";
-import { type ExecId, newId } from "../../base/ids.ts";
-import { cleanup } from "../../base/lifetime.ts";
-import type { ContainerRecord } from "../containers/container.ts";
-import { buildExecProcess, type ExecInput } from "../containers/spec/exec-process.ts";
-import type { OutputChunk } from "../streams/process-streams.ts";
-import type { Exit, Process } from "../tasks/task-runtime.ts";
-import { containerEvent } from "./container-events.ts";
-import { userIn } from "./container-user.ts";
-import { type Engine, rootfsPath } from "./engine.ts";
-import type { RunningContainer } from "./running-container.ts";
-import { otherFailure, startFailureExitCode } from "./start-failure.ts";
+import { codeOf, conflict, type EngineError, internal } from "../../../base/errors.ts";
+import { type ExecId, newId } from "../../../base/ids.ts";
+import { cleanup } from "../../../base/lifetime.ts";
+import type { ContainerRecord } from "../../containers/container.ts";
+import { buildExecProcess, type ExecInput } from "../../containers/spec/exec-process.ts";
+import type { OutputChunk } from "../../streams/process-streams.ts";
+import type { Exit, Process } from "../../tasks/task-runtime.ts";
+import { type Engine, rootfsPath } from "../engine.ts";
+import { userIn } from "../prepare/container-user.ts";
+import { containerEvent } from "../state/container-events.ts";
+import type { RunningContainer } from "../state/running-container.ts";
+import { otherFailure, startFailureExitCode } from "../state/start-failure.ts";
 import { endExecStdin, superviseExec } from "./supervise-exec.ts";
 
 /** What to run. The user is looked up in the container's files as they are now. */

@@ -2,10 +2,10 @@
 // A container's standard streams and log, open from the first attach or the start, whichever comes first, until its exit
 // has been handled: what is written between create and start is not lost.
 
-import type { ContainerId } from "../../base/ids.ts";
-import type { ContainerRecord } from "../containers/container.ts";
-import type { ContainerLogs, ContainerLogWriter, LogRotation } from "../streams/container-log.ts";
-import type { ProcessStreams, StreamOpener } from "../streams/process-streams.ts";
+import type { ContainerId } from "../../../base/ids.ts";
+import type { ContainerRecord } from "../../containers/container.ts";
+import type { ContainerLogs, ContainerLogWriter, LogRotation } from "../../streams/container-log.ts";
+import type { ProcessStreams, StreamOpener } from "../../streams/process-streams.ts";
 
 /** Names the streams of a container's own process among those of its execs. */
 export const initStreams = "init";

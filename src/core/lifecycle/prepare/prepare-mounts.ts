@@ -2,20 +2,20 @@
 // Turns the mounts that a user asked for, and the volumes that the image declares, into mounts with a source that is
 // there: bind sources are checked, volumes are made.
 
-import type { IdMappings } from "../../base/id-mapping.ts";
-import type { ContainerId } from "../../base/ids.ts";
-import { cleanup } from "../../base/lifetime.ts";
-import { cleanPath } from "../../base/parse/clean-path.ts";
+import type { IdMappings } from "../../../base/id-mapping.ts";
+import type { ContainerId } from "../../../base/ids.ts";
+import { cleanup } from "../../../base/lifetime.ts";
+import { cleanPath } from "../../../base/parse/clean-path.ts";
 import {
   checkMountRequests,
   type ImageMountRequest,
   type MountRequest,
   type VolumeMountRequest,
-} from "../../base/parse/mount-request.ts";
-import type { ContainerDefaults } from "../../oci/image/documents.ts";
-import type { ContainerMount } from "../containers/container.ts";
-import type { Image } from "../images/image-service.ts";
-import type { Engine } from "./engine.ts";
+} from "../../../base/parse/mount-request.ts";
+import type { ContainerDefaults } from "../../../oci/image/documents.ts";
+import type { ContainerMount } from "../../containers/container.ts";
+import type { Image } from "../../images/image-service.ts";
+import type { Engine } from "../engine.ts";
 import { createImageMount, removeImageMounts } from "./image-mounts.ts";
 
 /** Whose mounts they are, what was asked for it, and its image. */

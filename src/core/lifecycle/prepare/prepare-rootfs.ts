@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The root filesystem of a container on the host, mounted, with what a process needs to be there.
 
-import { hostRoot, type IdMappings } from "../../base/id-mapping.ts";
-import type { ContainerId, SandboxId } from "../../base/ids.ts";
-import type { ContainerRecord } from "../containers/container.ts";
-import type { ResolvedUser } from "../containers/user.ts";
-import type { TaskRequest } from "../tasks/task-runtime.ts";
+import { hostRoot, type IdMappings } from "../../../base/id-mapping.ts";
+import type { ContainerId, SandboxId } from "../../../base/ids.ts";
+import type { ContainerRecord } from "../../containers/container.ts";
+import type { ResolvedUser } from "../../containers/user.ts";
+import type { TaskRequest } from "../../tasks/task-runtime.ts";
+import { type Engine, rootfsPath } from "../engine.ts";
 import { userIn } from "./container-user.ts";
-import { type Engine, rootfsPath } from "./engine.ts";
 
 /** Mounts it and looks up in it who the process runs as; whoever calls unmounts it, also after a failure. */
 export async function prepareRootfs(engine: Engine, record: ContainerRecord): Promise<ResolvedUser> {

@@ -2,8 +2,8 @@
 // Images that containers are being made of: until a container's record is there, nothing on disk says that its image is
 // needed. In memory is enough, because a creation ends with its daemon.
 
-import type { Digest } from "../../base/digest.ts";
-import type { ContainerId } from "../../base/ids.ts";
+import type { Digest } from "../../../base/digest.ts";
+import type { ContainerId } from "../../../base/ids.ts";
 
 export interface ContentPin {
   /** Of the container that is being created. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be said of a container before anything is made for it.
 
-import { failedPrecondition, invalidArgument } from "../../base/errors.ts";
-import type { ContainerConfig } from "../containers/container-config.ts";
-import { parseSecurityOptions } from "../containers/security-options.ts";
-import { checkContainerConfig } from "../containers/spec/check-config.ts";
-import type { PodRecord } from "../sandboxes/sandbox.ts";
-import type { Engine } from "./engine.ts";
+import { failedPrecondition, invalidArgument } from "../../../base/errors.ts";
+import type { ContainerConfig } from "../../containers/container-config.ts";
+import { parseSecurityOptions } from "../../containers/security-options.ts";
+import { checkContainerConfig } from "../../containers/spec/check-config.ts";
+import type { PodRecord } from "../../sandboxes/sandbox.ts";
+import type { Engine } from "../engine.ts";
 
 /** Refuses what could not be started; answers with what is worth a warning. */
 export async function checkRequest(

@@ -2,11 +2,11 @@
 // Runs a process in a container to its end and gives back all that it said. One that takes too long, or whose caller has
 // gone, is killed with all of its process group.
 
-import { EngineError, hasCode, messageOf } from "../../base/errors.ts";
-import { cleanup, deadlineSignal, raceSignal } from "../../base/lifetime.ts";
-import { sigkill } from "../../base/posix-signal.ts";
-import type { OutputStream } from "../streams/process-streams.ts";
-import type { Engine } from "./engine.ts";
+import { EngineError, hasCode, messageOf } from "../../../base/errors.ts";
+import { cleanup, deadlineSignal, raceSignal } from "../../../base/lifetime.ts";
+import { sigkill } from "../../../base/posix-signal.ts";
+import type { OutputStream } from "../../streams/process-streams.ts";
+import type { Engine } from "../engine.ts";
 import { type ExecConfig, execInContainer, type StartedExec } from "./exec-container.ts";
 
 export interface CaptureOptions {

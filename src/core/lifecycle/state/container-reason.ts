@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Why a container is not running, in the one word that Kubernetes' clients look for.
 
-import type { ContainerRecord } from "../containers/container.ts";
+import type { ContainerRecord } from "../../containers/container.ts";
 
 export type ContainerReason = "" | "Completed" | "Error" | "OOMKilled" | "StartError" | "Unknown";
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events about containers carry what people filter by: the image, the name and the labels.
 
-import type { ContainerRecord } from "../containers/container.ts";
-import type { EngineEvent } from "../events/event-bus.ts";
+import type { ContainerRecord } from "../../containers/container.ts";
+import type { EngineEvent } from "../../events/event-bus.ts";
 
 export function containerEvent(
   action: string,

@@ -2,13 +2,13 @@
 // Images that are mounted into containers: a view of the image's layers, mounted on the host while the container is
 // there, and bound into it. The directories lie at <state>/image-mounts/<container>-<number>.
 
-import { codeOf, EngineError, invalidArgument, messageOf } from "../../base/errors.ts";
-import type { IdMappings } from "../../base/id-mapping.ts";
-import type { ContainerId } from "../../base/ids.ts";
-import type { ImageMountRequest } from "../../base/parse/mount-request.ts";
-import type { ContainerMount, ContainerRecord } from "../containers/container.ts";
-import type { Image } from "../images/image-service.ts";
-import type { Engine } from "./engine.ts";
+import { codeOf, EngineError, invalidArgument, messageOf } from "../../../base/errors.ts";
+import type { IdMappings } from "../../../base/id-mapping.ts";
+import type { ContainerId } from "../../../base/ids.ts";
+import type { ImageMountRequest } from "../../../base/parse/mount-request.ts";
+import type { ContainerMount, ContainerRecord } from "../../containers/container.ts";
+import type { Image } from "../../images/image-service.ts";
+import type { Engine } from "../engine.ts";
 import { idMappingsOf } from "./prepare-rootfs.ts";
 
 /** What the details of an error say that comes from mounting an image. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the daemon holds in memory of a container that runs: rebuilt from the runtime when a daemon starts.
 
-import type { Process, Task } from "../tasks/task-runtime.ts";
+import type { Process, Task } from "../../tasks/task-runtime.ts";
 import type { ContainerIo } from "./container-io.ts";
 
 /** An exec while it runs. */

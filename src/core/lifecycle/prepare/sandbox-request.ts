@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a container's own modes mean for its implicit sandbox.
 
-import { failedPrecondition } from "../../base/errors.ts";
-import type { ContainerRecord } from "../containers/container.ts";
-import type { PortMapping } from "../networks/network-driver.ts";
-import type { NamespaceSource, SandboxStart } from "../sandboxes/sandbox-service.ts";
-import type { Engine } from "./engine.ts";
+import { failedPrecondition } from "../../../base/errors.ts";
+import type { ContainerRecord } from "../../containers/container.ts";
+import type { PortMapping } from "../../networks/network-driver.ts";
+import type { NamespaceSource, SandboxStart } from "../../sandboxes/sandbox-service.ts";
+import type { Engine } from "../engine.ts";
 
 /** The running container that a mode such as "container:<id>" joins; undefined for every other mode. */
 export function joinedContainer(engine: Engine, mode: string): ContainerRecord | undefined {

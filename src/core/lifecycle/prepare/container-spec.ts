@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gathers what a runtime specification is made from: this container, the machine, and the containers that it joins.
 
-import type { RuntimeSpec } from "../../oci/runtime/spec.ts";
-import type { ContainerRecord } from "../containers/container.ts";
-import { buildSpec } from "../containers/spec/build-spec.ts";
-import type { NamespaceChoice, ResolvedDevice } from "../containers/spec/spec-input.ts";
-import type { ResolvedUser } from "../containers/user.ts";
-import { type Pod, podAnnotations } from "../sandboxes/pod.ts";
-import type { ReadySandbox } from "../sandboxes/sandbox-service.ts";
-import type { UsableHandler } from "../tasks/handler-table.ts";
-import { type Engine, rootfsPath } from "./engine.ts";
+import type { RuntimeSpec } from "../../../oci/runtime/spec.ts";
+import type { ContainerRecord } from "../../containers/container.ts";
+import { buildSpec } from "../../containers/spec/build-spec.ts";
+import type { NamespaceChoice, ResolvedDevice } from "../../containers/spec/spec-input.ts";
+import type { ResolvedUser } from "../../containers/user.ts";
+import { type Pod, podAnnotations } from "../../sandboxes/pod.ts";
+import type { ReadySandbox } from "../../sandboxes/sandbox-service.ts";
+import type { UsableHandler } from "../../tasks/handler-table.ts";
+import { type Engine, rootfsPath } from "../engine.ts";
 import { joinedContainer } from "./sandbox-request.ts";
 
 export interface SpecParts {

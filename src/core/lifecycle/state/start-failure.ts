@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What exit code a container gets whose process never ran: the shells' convention, which docker run keeps.
 
-import { messageOf } from "../../base/errors.ts";
+import { messageOf } from "../../../base/errors.ts";
 
 /** What it is when nothing better is known. */
 export const otherFailure = 128;

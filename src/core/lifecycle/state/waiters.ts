@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Those who wait for a container to end or to be removed. A waiter registers at once and misses nothing after that.
 
-import type { ContainerId } from "../../base/ids.ts";
-import { raceSignal } from "../../base/lifetime.ts";
+import type { ContainerId } from "../../../base/ids.ts";
+import { raceSignal } from "../../../base/lifetime.ts";
 
 /** How a run ended, as docker wait tells it. */
 export interface ContainerExit {

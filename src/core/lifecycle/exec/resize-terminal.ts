@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { conflict, notFound } from "../../base/errors.ts";
-import type { Engine } from "./engine.ts";
+import { conflict, notFound } from "../../../base/errors.ts";
+import type { Engine } from "../engine.ts";
 
 /** Sets the size of the terminal of a running container, or of one of its execs. */
 export async function resizeTerminal(

@@ -2,10 +2,10 @@
 // The /dev/shm that containers with one IPC namespace share: a tmpfs that the owner of the namespace brings along. A
 // container whose IPC nobody may join has its own, made by its runtime.
 
-import { failedPrecondition } from "../../base/errors.ts";
-import type { ContainerRecord } from "../containers/container.ts";
-import type { PodRecord } from "../sandboxes/sandbox.ts";
-import type { Engine } from "./engine.ts";
+import { failedPrecondition } from "../../../base/errors.ts";
+import type { ContainerRecord } from "../../containers/container.ts";
+import type { PodRecord } from "../../sandboxes/sandbox.ts";
+import type { Engine } from "../engine.ts";
 import { joinedContainer } from "./sandbox-request.ts";
 
 const defaultSizeBytes = 64 * 1024 * 1024;

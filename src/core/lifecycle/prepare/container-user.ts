@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ResolvedUser, resolveUser, type UserRequest } from "../containers/user.ts";
-import type { Engine } from "./engine.ts";
+import { type ResolvedUser, resolveUser, type UserRequest } from "../../containers/user.ts";
+import type { Engine } from "../engine.ts";
 
 /** Larger account files are not an image's. */
 const maximumBytes = 4 * 1024 * 1024;

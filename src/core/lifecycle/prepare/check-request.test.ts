@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SandboxId } from "../../base/ids.ts";
-import { openMemoryStore } from "../../storage/memory/memory-store.ts";
-import type { ContainerConfig } from "../containers/container-config.ts";
-import { ContainerRegistry } from "../containers/container-registry.ts";
-import { containerConfig, hostFacts } from "../containers/testing/spec-inputs.ts";
+import type { SandboxId } from "../../../base/ids.ts";
+import { openMemoryStore } from "../../../storage/memory/memory-store.ts";
+import type { ContainerConfig } from "../../containers/container-config.ts";
+import { ContainerRegistry } from "../../containers/container-registry.ts";
+import { containerConfig, hostFacts } from "../../containers/testing/spec-inputs.ts";
 import { checkRequest } from "./check-request.ts";
 
 const engine = {

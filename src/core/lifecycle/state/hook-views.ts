@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pods and their containers as hooks see them.
 
-import type { RuntimeNamespace, RuntimeSpec } from "../../oci/runtime/spec.ts";
-import type { ContainerRecord } from "../containers/container.ts";
-import type { ContainerConfig } from "../containers/container-config.ts";
-import { buildResources } from "../containers/spec/resources.ts";
-import type { ContainerView, HookContainerState, ImageView, PodView, SeccompProfileView } from "../hooks/hook-views.ts";
-import type { PodRecord } from "../sandboxes/sandbox.ts";
+import type { RuntimeNamespace, RuntimeSpec } from "../../../oci/runtime/spec.ts";
+import type { ContainerRecord } from "../../containers/container.ts";
+import type { ContainerConfig } from "../../containers/container-config.ts";
+import { buildResources } from "../../containers/spec/resources.ts";
+import type {
+  ContainerView,
+  HookContainerState,
+  ImageView,
+  PodView,
+  SeccompProfileView,
+} from "../../hooks/hook-views.ts";
+import type { PodRecord } from "../../sandboxes/sandbox.ts";
+import type { Engine } from "../engine.ts";
 import { containerReason } from "./container-reason.ts";
-import type { Engine } from "./engine.ts";
 
 export function podView(engine: Engine, record: PodRecord): PodView {
   const { config, handler, pid } = record.pod;
