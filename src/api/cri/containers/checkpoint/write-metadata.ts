@@ -2,12 +2,15 @@
 // What a checkpoint says of its container, in the files and fields that checkpointctl and other runtimes read
 // (checkpointctl/lib/metadata.go).
 
-import { copyFile, writeFile } from "node:fs/promises";
+import { constants, createWriteStream } from "node:fs";
+import { open, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { pipeline } from "node:stream/promises";
 import { create, toJsonString } from "@bufbuild/protobuf";
 import { hasCode, toEngineError } from "../../../../base/errors.ts";
 import type { Engine } from "../../../../core/lifecycle/engine.ts";
 import * as cri from "../../../../gen/runtime/v1/api_pb.js";
+import { hasErrno } from "../../../../host/files/errno.ts";
 import { formatRuntimeSpec } from "../../../../oci/runtime/spec-text.ts";
 import type { PodContainer } from "../../runtime/find.ts";
 import { toNanoseconds } from "../../runtime/times.ts";
@@ -61,12 +64,14 @@ function statusText({ createdAt, state }: PodContainer): string {
   return `{${fields.join(",")},"ExitCode":${state.exitCode},"Pid":${state.pid},"Reason":"","Message":""}`;
 }
 
-/** Its output so far, where it has a log. */
+/** Its output so far, where it has a log. Who may write where it lies is not root: a link or a FIFO there is no log. */
 async function copyLog(from: string, to: string): Promise<void> {
   if (from === "") return;
   try {
-    await copyFile(from, to);
+    await using log = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    if (!(await log.stat()).isFile()) return;
+    await pipeline(log.createReadStream({ autoClose: false }), createWriteStream(to, { mode: 0o600 }));
   } catch (error) {
-    if (!hasCode(error, "not-found")) throw error;
+    if (!hasCode(error, "not-found") && !hasErrno(error, "ELOOP")) throw error;
   }
 }
