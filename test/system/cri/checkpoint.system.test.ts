@@ -252,6 +252,19 @@ binary = "${bin}/runtime"
     await assertNothingLeft(own, ["c.tar"]);
   });
 
+  test("have no log when something else lies in its place: whoever may write there is not root", async () => {
+    await writeFile(behaviour, write);
+    const pod = await own.cri.runPod();
+    const containerId = await own.cri.startScript(pod, "echo ready; sleep 1000", { logPath: "c.log" });
+    await eventually("its output", async () => (await own.cri.log(containerId)).length > 0 || undefined);
+    const { logPath } = await own.cri.status(containerId);
+    await rm(logPath);
+    await symlink("/etc/shadow", logPath);
+    const location = `${archives}/linked.tar`;
+    await own.cri.runtime.checkpointContainer({ containerId, location, timeout: 60n });
+    assert.ok(!listArchive(location).includes("container.log"));
+  });
+
   test("that criu gives up on say why, leave nothing, and the container runs on", async () => {
     await writeFile(
       behaviour,
