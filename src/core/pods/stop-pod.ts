@@ -36,7 +36,7 @@ export async function stopHeld(
   if (found?.pod === undefined) return;
   const wasReady = found.status === "ready";
   // From now on nothing is created or started in it.
-  await engine.sandboxes.update(id, { status: "not-ready" });
+  if (wasReady) await engine.sandboxes.update(id, { status: "not-ready" });
   const record = found as PodRecord;
   await endContainers(engine, id, signal);
   await failpoint("stop-pod:containers");
@@ -62,7 +62,8 @@ export async function stopHeld(
       cause: failures[0],
     });
   }
-  if (wasReady) engine.events.publish(podEvent("stop", record));
+  // Also when an earlier call failed half-way, which told nobody.
+  if (!isTakenDown) engine.events.publish(podEvent("stop", record));
 }
 
 /** Before anything of it is taken down. */
