@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { PodSandboxState } from "../../../src/gen/runtime/v1/api_pb.js";
 import { findProcess } from "../../../src/linux/process/process-identity.ts";
 import { refused } from "../../support/cri-client.ts";
 import { type DamagedPod, damagedPod, damages } from "../../support/damage.ts";
@@ -45,6 +46,19 @@ suite("a pod of which something died", () => {
         await assertGone(pod);
       });
     }
+  });
+
+  test("is listed as not ready when a namespace was taken from it", async () => {
+    const pod = await damagedPod(own.daemon, own.cri);
+    const stateInList = async () => {
+      const { items } = await own.cri.runtime.listPodSandbox({ filter: { id: pod.podId } });
+      return items.map(({ state }) => state);
+    };
+    assert.deepEqual(await stateInList(), [PodSandboxState.SANDBOX_READY]);
+    await damages["the pin of its network was unmounted"]?.(pod);
+    assert.deepEqual(await stateInList(), [PodSandboxState.SANDBOX_NOTREADY]);
+    await own.cri.removePod(pod.podId);
+    await assertGone(pod);
   });
 
   test("is removed at once, without having been stopped", async () => {

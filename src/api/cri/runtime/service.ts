@@ -39,8 +39,8 @@ function podCalls(deps: CriRuntime) {
     stopPodSandbox: (request, context) => stopPodSandbox(deps, request, context),
     removePodSandbox: (request, context) => removePodSandbox(deps, request, context),
     podSandboxStatus: (request) => podSandboxStatus(deps, request),
-    listPodSandbox: async (request) => await Promise.resolve(listPodSandbox(deps, request)),
-    streamPodSandboxes: (request) => streamed(streamPodSandboxes(deps, request)),
+    listPodSandbox: (request) => listPodSandbox(deps, request),
+    streamPodSandboxes: (request) => streamPodSandboxes(deps, request),
     updatePodSandboxResources: (request, context) => updatePodSandboxResources(deps, request, context),
     portForward: async (request) => await Promise.resolve(portForward(deps, request)),
   } satisfies Partial<Handlers>;
