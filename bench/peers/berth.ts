@@ -29,7 +29,7 @@ export async function openBerth(options: {
   const config = path.join(directory, "berth.toml");
   writeFileSync(
     config,
-    '[network]\nbridge = "bench-berth0"\nsubnet = "10.81.0.0/24"\n[containers]\ncgroup_parent = "/berth-bench"\n',
+    '[network]\nbridge = "bench-berth0"\nsubnet = "10.81.0.0/24"\n[containers]\ncgroup_parent = "/berth-bench"\n[nri]\nenable = false\n',
   );
   const log = openSync(path.join(directory, "berth.log"), "w");
   const daemon = spawn(

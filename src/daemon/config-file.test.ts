@@ -61,7 +61,7 @@ stream_tls_key = "/l/key"
 [cdi]
 directories = ["/m"]
 [nri]
-enable = true
+enable = false
 socket = "/n/nri.sock"
 plugin_directory = "/o"
 config_directory = "/p"
@@ -104,7 +104,7 @@ sandbox_image = "pause"
     },
     cdi: { directories: ["/m"] },
     nri: {
-      enable: true,
+      enable: false,
       socket: "/n/nri.sock",
       pluginDirectory: "/o",
       configDirectory: "/p",

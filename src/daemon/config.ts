@@ -131,7 +131,7 @@ export function defaultConfig(
     },
     cdi: { directories: ["/etc/cdi", "/var/run/cdi"] },
     nri: {
-      enable: false,
+      enable: true,
       socket: "/var/run/nri/nri.sock",
       pluginDirectory: "/opt/nri/plugins",
       configDirectory: "/etc/nri/conf.d",
@@ -204,8 +204,8 @@ stream_idle_timeout = "4h"
 directories = ["/etc/cdi", "/var/run/cdi"]
 
 [nri]
-# Plugins that watch and adjust containers (Node Resource Interface).
-enable = false
+# Plugins that watch and adjust pods' containers (Node Resource Interface). A socket that another runtime serves is left to it.
+enable = true
 socket = "/var/run/nri/nri.sock"
 plugin_directory = "/opt/nri/plugins"
 config_directory = "/etc/nri/conf.d"

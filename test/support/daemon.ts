@@ -195,6 +195,11 @@ export class TestDaemon {
   }
 }
 
+/** The machine's NRI socket is nobody's test's, unless it says so. */
+function noPlugins({ config = "" }: DaemonOptions): string {
+  return config.includes("[nri]") ? "" : "\n[nri]\nenable = false\n";
+}
+
 /** A running daemon that the scope's end closes. */
 export async function startDaemon(scope: TestScope, options: DaemonOptions = {}): Promise<TestDaemon> {
   const before = await snapshotMachine();
@@ -212,7 +217,7 @@ subnet = "10.${randomInt(100, 250)}.${randomInt(0, 256)}.0/24"
 [containers]
 cgroup_parent = "${daemon.cgroupParent}"
 
-${options.config ?? ""}`,
+${options.config ?? ""}${noPlugins(options)}`,
   );
   scope.after(async () => await daemon.close());
   await daemon.start();

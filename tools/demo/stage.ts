@@ -75,6 +75,8 @@ export class Stage {
       `subnet = "${this.#subnet}"`,
       "[containers]",
       `cgroup_parent = "/${this.#mark}"`,
+      "[nri]",
+      "enable = false",
     ];
     await writeFile(config, `${lines.join("\n")}\n`);
     const done = this.#begin(`bin/berth daemon --config ${config} &`);
