@@ -5,6 +5,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import {
   type CredentialsSchema,
+  type HistoryStep,
   type Image,
   ImageService,
   type LoadedImage,
@@ -55,6 +56,11 @@ export class Images {
     const response = await this.#client.inspect({ image }, call(options));
     if (response.image === undefined) throw new BerthError("internal", `the daemon sent no image for ${image}`);
     return response.image;
+  }
+
+  /** How it came to be, newest step first. */
+  async history(image: string, options: CallOptions = {}): Promise<readonly HistoryStep[]> {
+    return (await this.#client.history({ image }, call(options))).steps;
   }
 
   async pull(

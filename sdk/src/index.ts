@@ -13,6 +13,7 @@ export type {
 } from "../../src/gen/berth/engine/v1/container_pb.js";
 export { OutputStream } from "../../src/gen/berth/engine/v1/container_pb.js";
 export type {
+  HistoryStep,
   Image,
   ImageDefaults,
   LoadedImage,

@@ -29,6 +29,7 @@ const attach = {
 };
 const create = { summary: "Create a new container", load: () => import("./commands/create.ts") };
 const events = { summary: "Get real time events from the daemon", load: () => import("./commands/events.ts") };
+const history = { summary: "Show the history of an image", load: () => import("./commands/history.ts") };
 const importCommand = {
   summary: "Import the contents from a tarball to create an image",
   load: () => import("./commands/import.ts"),
@@ -97,6 +98,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   image: {
     summary: "Manage images",
     group: {
+      history,
       import: importCommand,
       inspect: inspectImage,
       load,
@@ -123,6 +125,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   attach,
   create,
   events,
+  history,
   import: importCommand,
   inspect,
   kill,

@@ -57,6 +57,12 @@ export function formatLocalNano(nanoseconds: bigint): string {
   return `${localText(date).replace(" ", "T")}.${nanos}${zone}`;
 }
 
+/** "2026-01-02T03:04:05+01:00", in local time. */
+export function formatLocalSeconds(date: Date): string {
+  const seconds = BigInt(Math.floor(date.getTime() / 1000));
+  return formatLocalNano(seconds * nanosecondsPerSecond).replace(".000000000", "");
+}
+
 /** "2026-01-02 03:04:05 +0100 CET", as CreatedAt columns have it. */
 export function formatCreatedAt(date: Date): string {
   const { sign, hours, minutes } = zoneOf(date);

@@ -3,6 +3,7 @@
 
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { HistoryStep } from "../../../core/images/image-history.ts";
 import type { Image } from "../../../core/images/image-service.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import type { TransferProgress } from "../../../core/transfer/progress.ts";
@@ -47,6 +48,19 @@ function toDefaultsMessage(defaults: ContainerDefaults): proto.ImageDefaults {
     onBuild: [...(defaults.OnBuild ?? [])],
     shell: [...(defaults.Shell ?? [])],
   });
+}
+
+export function toHistoryMessage(step: HistoryStep): MessageInitShape<typeof proto.HistoryStepSchema> {
+  return {
+    id: step.id ?? "",
+    ...(step.createdAt !== undefined && { createdAt: timestampFromMs(step.createdAt) }),
+    createdBy: step.createdBy,
+    author: step.author,
+    comment: step.comment,
+    sizeBytes: BigInt(step.size),
+    emptyLayer: step.isEmptyLayer,
+    tags: step.names.map((name) => familiarName(parseReference(name))),
+  };
 }
 
 /** A line of a transfer. */

@@ -4,6 +4,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { Broadcast } from "../../../base/broadcast.ts";
 import { defined } from "../../../base/defined.ts";
+import { imageHistory } from "../../../core/images/image-history.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import type { OnProgress, TransferProgress } from "../../../core/transfer/progress.ts";
 import type { Puller } from "../../../core/transfer/puller.ts";
@@ -13,7 +14,7 @@ import type { Credentials, ImageService } from "../../../gen/berth/engine/v1/ima
 import { filtersOf } from "../messages.ts";
 import { type ArchiveDeps, importImage, load, save } from "./archives.ts";
 import { imageFilter, matchesReference, withMatchingNames } from "./filter.ts";
-import { toImageMessage, toProgressMessage } from "./message.ts";
+import { toHistoryMessage, toImageMessage, toProgressMessage } from "./message.ts";
 import { watchPulls } from "./watch-pulls.ts";
 
 /** What moves images between here and elsewhere. */
@@ -39,6 +40,10 @@ export function imageService(engine: Engine, transfer: ImageTransfer): ServiceIm
     },
     inspect(request) {
       return { image: toImageMessage(engine, images.resolve(request.image)) };
+    },
+    history(request) {
+      const image = images.resolve(request.image);
+      return { steps: imageHistory(image, engine.snapshotter).map(toHistoryMessage) };
     },
     async *pull({ reference, platform, credentials }, { signal }) {
       const options = { signal, ...defined({ platform, credentials: toCredentials(credentials) }) };

@@ -275,6 +275,99 @@ export declare type InspectImageResponse = Message<"berth.engine.v1.InspectImage
 export declare const InspectImageResponseSchema: GenMessage<InspectImageResponse>;
 
 /**
+ * @generated from message berth.engine.v1.ImageHistoryRequest
+ */
+export declare type ImageHistoryRequest = Message<"berth.engine.v1.ImageHistoryRequest"> & {
+  /**
+   * @generated from field: string image = 1;
+   */
+  image: string;
+};
+
+/**
+ * Describes the message berth.engine.v1.ImageHistoryRequest.
+ * Use `create(ImageHistoryRequestSchema)` to create a new message.
+ */
+export declare const ImageHistoryRequestSchema: GenMessage<ImageHistoryRequest>;
+
+/**
+ * @generated from message berth.engine.v1.ImageHistoryResponse
+ */
+export declare type ImageHistoryResponse = Message<"berth.engine.v1.ImageHistoryResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated berth.engine.v1.HistoryStep steps = 1;
+   */
+  steps: HistoryStep[];
+};
+
+/**
+ * Describes the message berth.engine.v1.ImageHistoryResponse.
+ * Use `create(ImageHistoryResponseSchema)` to create a new message.
+ */
+export declare const ImageHistoryResponseSchema: GenMessage<ImageHistoryResponse>;
+
+/**
+ * @generated from message berth.engine.v1.HistoryStep
+ */
+export declare type HistoryStep = Message<"berth.engine.v1.HistoryStep"> & {
+  /**
+   * Of the image that this step made; empty when none is known.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Absent when the image does not say.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 2;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string created_by = 3;
+   */
+  createdBy: string;
+
+  /**
+   * @generated from field: string author = 4;
+   */
+  author: string;
+
+  /**
+   * @generated from field: string comment = 5;
+   */
+  comment: string;
+
+  /**
+   * What the step's layer takes when it is unpacked; its stored bytes when it is not.
+   *
+   * @generated from field: uint64 size_bytes = 6;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * @generated from field: bool empty_layer = 7;
+   */
+  emptyLayer: boolean;
+
+  /**
+   * Familiar forms of the names that the image of this step has.
+   *
+   * @generated from field: repeated string tags = 8;
+   */
+  tags: string[];
+};
+
+/**
+ * Describes the message berth.engine.v1.HistoryStep.
+ * Use `create(HistoryStepSchema)` to create a new message.
+ */
+export declare const HistoryStepSchema: GenMessage<HistoryStep>;
+
+/**
  * What a registry wants to know of the user. Used for this request only.
  *
  * @generated from message berth.engine.v1.Credentials
@@ -943,6 +1036,16 @@ export declare const ImageService: GenService<{
     methodKind: "unary";
     input: typeof InspectImageRequestSchema;
     output: typeof InspectImageResponseSchema;
+  },
+  /**
+   * How the image came to be, newest step first.
+   *
+   * @generated from rpc berth.engine.v1.ImageService.History
+   */
+  history: {
+    methodKind: "unary";
+    input: typeof ImageHistoryRequestSchema;
+    output: typeof ImageHistoryResponseSchema;
   },
   /**
    * Streams progress; the last message carries the result.

@@ -11,7 +11,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file berth/engine/v1/image.proto.
  */
 export const file_berth_engine_v1_image = /*@__PURE__*/
-  fileDesc("ChtiZXJ0aC9lbmdpbmUvdjEvaW1hZ2UucHJvdG8SD2JlcnRoLmVuZ2luZS52MSLzAgoFSW1hZ2USCgoCaWQYASABKAkSEQoJcmVwb190YWdzGAIgAygJEhQKDHJlcG9fZGlnZXN0cxgDIAMoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpzaXplX2J5dGVzGAUgASgEEhQKDGFyY2hpdGVjdHVyZRgGIAEoCRIKCgJvcxgHIAEoCRIPCgd2YXJpYW50GAggASgJEg4KBmF1dGhvchgJIAEoCRIPCgdjb21tZW50GAogASgJEjAKCGRlZmF1bHRzGAsgASgLMh4uYmVydGguZW5naW5lLnYxLkltYWdlRGVmYXVsdHMSEAoIZGlmZl9pZHMYDCADKAkSFQoNdGFyZ2V0X2RpZ2VzdBgNIAEoCRIZChF0YXJnZXRfbWVkaWFfdHlwZRgOIAEoCRITCgt0YXJnZXRfc2l6ZRgPIAEoBBISCgpjb250YWluZXJzGBAgASgNItUCCg1JbWFnZURlZmF1bHRzEgwKBHVzZXIYASABKAkSFQoNZXhwb3NlZF9wb3J0cxgCIAMoCRITCgtlbnZpcm9ubWVudBgDIAMoCRISCgplbnRyeXBvaW50GAQgAygJEg8KB2NvbW1hbmQYBSADKAkSDwoHdm9sdW1lcxgGIAMoCRIZChF3b3JraW5nX2RpcmVjdG9yeRgHIAEoCRI6CgZsYWJlbHMYCCADKAsyKi5iZXJ0aC5lbmdpbmUudjEuSW1hZ2VEZWZhdWx0cy5MYWJlbHNFbnRyeRITCgtzdG9wX3NpZ25hbBgJIAEoCRIYChBoZWFsdGhjaGVja19qc29uGAogASgJEhAKCG9uX2J1aWxkGAsgAygJEg0KBXNoZWxsGAwgAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEivAEKEUxpc3RJbWFnZXNSZXF1ZXN0EkAKB2ZpbHRlcnMYASADKAsyLy5iZXJ0aC5lbmdpbmUudjEuTGlzdEltYWdlc1JlcXVlc3QuRmlsdGVyc0VudHJ5EhEKCXJlZmVyZW5jZRgCIAEoCRpSCgxGaWx0ZXJzRW50cnkSCwoDa2V5GAEgASgJEjEKBXZhbHVlGAIgASgLMiIuYmVydGguZW5naW5lLnYxLkltYWdlRmlsdGVyVmFsdWVzOgI4ASIjChFJbWFnZUZpbHRlclZhbHVlcxIOCgZ2YWx1ZXMYASADKAkiPAoSTGlzdEltYWdlc1Jlc3BvbnNlEiYKBmltYWdlcxgBIAMoCzIWLmJlcnRoLmVuZ2luZS52MS5JbWFnZSIkChNJbnNwZWN0SW1hZ2VSZXF1ZXN0Eg0KBWltYWdlGAEgASgJIj0KFEluc3BlY3RJbWFnZVJlc3BvbnNlEiUKBWltYWdlGAEgASgLMhYuYmVydGguZW5naW5lLnYxLkltYWdlImEKC0NyZWRlbnRpYWxzEhAKCHVzZXJuYW1lGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEhYKDmlkZW50aXR5X3Rva2VuGAMgASgJEhYKDnJlZ2lzdHJ5X3Rva2VuGAQgASgJIoYBChBUcmFuc2ZlclByb2dyZXNzEgoKAmlkGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIaCg1jdXJyZW50X2J5dGVzGAMgASgESACIAQESGAoLdG90YWxfYnl0ZXMYBCABKARIAYgBAUIQCg5fY3VycmVudF9ieXRlc0IOCgxfdG90YWxfYnl0ZXMifAoQUHVsbEltYWdlUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSFQoIcGxhdGZvcm0YAiABKAlIAIgBARIxCgtjcmVkZW50aWFscxgDIAEoCzIcLmJlcnRoLmVuZ2luZS52MS5DcmVkZW50aWFsc0ILCglfcGxhdGZvcm0iggEKEVB1bGxJbWFnZVJlc3BvbnNlEjUKCHByb2dyZXNzGAEgASgLMiEuYmVydGguZW5naW5lLnYxLlRyYW5zZmVyUHJvZ3Jlc3NIABItCgVpbWFnZRgCIAEoCzIcLmJlcnRoLmVuZ2luZS52MS5QdWxsZWRJbWFnZUgAQgcKBWV2ZW50IlAKC1B1bGxlZEltYWdlEgoKAmlkGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIRCglyZWZlcmVuY2UYAyABKAkSEgoKdXBfdG9fZGF0ZRgEIAEoCCI0ChFXYXRjaFB1bGxzUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSDAoEb25jZRgCIAEoCCLeAQoSV2F0Y2hQdWxsc1Jlc3BvbnNlEioKBHB1bGwYASABKAsyHC5iZXJ0aC5lbmdpbmUudjEuUnVubmluZ1B1bGwSLwoHc3RhcnRlZBgCIAEoCzIcLmJlcnRoLmVuZ2luZS52MS5QdWxsU3RhcnRlZEgAEjUKCHByb2dyZXNzGAMgASgLMiEuYmVydGguZW5naW5lLnYxLlRyYW5zZmVyUHJvZ3Jlc3NIABIrCgVlbmRlZBgEIAEoCzIaLmJlcnRoLmVuZ2luZS52MS5QdWxsRW5kZWRIAEIHCgVldmVudCJuCgtSdW5uaW5nUHVsbBIKCgJpZBgBIAEoCRIRCglyZWZlcmVuY2UYAiABKAkSEAoIcGxhdGZvcm0YAyABKAkSLgoKc3RhcnRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDQoLUHVsbFN0YXJ0ZWQiLgoJUHVsbEVuZGVkEhIKCmVycm9yX2NvZGUYASABKAkSDQoFZXJyb3IYAiABKAkiWAoQUHVzaEltYWdlUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSMQoLY3JlZGVudGlhbHMYAiABKAsyHC5iZXJ0aC5lbmdpbmUudjEuQ3JlZGVudGlhbHMiggEKEVB1c2hJbWFnZVJlc3BvbnNlEjUKCHByb2dyZXNzGAEgASgLMiEuYmVydGguZW5naW5lLnYxLlRyYW5zZmVyUHJvZ3Jlc3NIABItCgVpbWFnZRgCIAEoCzIcLmJlcnRoLmVuZ2luZS52MS5QdXNoZWRJbWFnZUgAQgcKBWV2ZW50IjEKC1B1c2hlZEltYWdlEg4KBmRpZ2VzdBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgEIjEKD1RhZ0ltYWdlUmVxdWVzdBIOCgZzb3VyY2UYASABKAkSDgoGdGFyZ2V0GAIgASgJIhIKEFRhZ0ltYWdlUmVzcG9uc2UiMgoSUmVtb3ZlSW1hZ2VSZXF1ZXN0Eg0KBWltYWdlGAEgASgJEg0KBWZvcmNlGAIgASgIIjgKE1JlbW92ZUltYWdlUmVzcG9uc2USEAoIdW50YWdnZWQYASADKAkSDwoHZGVsZXRlZBgCIAMoCSIjChFTYXZlSW1hZ2VzUmVxdWVzdBIOCgZpbWFnZXMYASADKAkiIwoSU2F2ZUltYWdlc1Jlc3BvbnNlEg0KBWNodW5rGAEgASgMIiIKEUxvYWRJbWFnZXNSZXF1ZXN0Eg0KBWNodW5rGAEgASgMIkIKEkxvYWRJbWFnZXNSZXNwb25zZRIsCgZpbWFnZXMYASADKAsyHC5iZXJ0aC5lbmdpbmUudjEuTG9hZGVkSW1hZ2UiJwoLTG9hZGVkSW1hZ2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCSJdChJJbXBvcnRJbWFnZVJlcXVlc3QSKwoEb3BlbhgBIAEoCzIbLmJlcnRoLmVuZ2luZS52MS5JbXBvcnRPcGVuSAASDwoFY2h1bmsYAiABKAxIAEIJCgdyZXF1ZXN0ImUKCkltcG9ydE9wZW4SEQoJcmVmZXJlbmNlGAEgASgJEg8KB2NoYW5nZXMYAiADKAkSDwoHbWVzc2FnZRgDIAEoCRIVCghwbGF0Zm9ybRgEIAEoCUgAiAEBQgsKCV9wbGF0Zm9ybSIhChNJbXBvcnRJbWFnZVJlc3BvbnNlEgoKAmlkGAEgASgJIl4KF0NoZWNrQ3JlZGVudGlhbHNSZXF1ZXN0EhAKCHJlZ2lzdHJ5GAEgASgJEjEKC2NyZWRlbnRpYWxzGAIgASgLMhwuYmVydGguZW5naW5lLnYxLkNyZWRlbnRpYWxzIjIKGENoZWNrQ3JlZGVudGlhbHNSZXNwb25zZRIWCg5pZGVudGl0eV90b2tlbhgBIAEoCTK5BwoMSW1hZ2VTZXJ2aWNlEk8KBExpc3QSIi5iZXJ0aC5lbmdpbmUudjEuTGlzdEltYWdlc1JlcXVlc3QaIy5iZXJ0aC5lbmdpbmUudjEuTGlzdEltYWdlc1Jlc3BvbnNlElYKB0luc3BlY3QSJC5iZXJ0aC5lbmdpbmUudjEuSW5zcGVjdEltYWdlUmVxdWVzdBolLmJlcnRoLmVuZ2luZS52MS5JbnNwZWN0SW1hZ2VSZXNwb25zZRJPCgRQdWxsEiEuYmVydGguZW5naW5lLnYxLlB1bGxJbWFnZVJlcXVlc3QaIi5iZXJ0aC5lbmdpbmUudjEuUHVsbEltYWdlUmVzcG9uc2UwARJXCgpXYXRjaFB1bGxzEiIuYmVydGguZW5naW5lLnYxLldhdGNoUHVsbHNSZXF1ZXN0GiMuYmVydGguZW5naW5lLnYxLldhdGNoUHVsbHNSZXNwb25zZTABEk8KBFB1c2gSIS5iZXJ0aC5lbmdpbmUudjEuUHVzaEltYWdlUmVxdWVzdBoiLmJlcnRoLmVuZ2luZS52MS5QdXNoSW1hZ2VSZXNwb25zZTABEkoKA1RhZxIgLmJlcnRoLmVuZ2luZS52MS5UYWdJbWFnZVJlcXVlc3QaIS5iZXJ0aC5lbmdpbmUudjEuVGFnSW1hZ2VSZXNwb25zZRJTCgZSZW1vdmUSIy5iZXJ0aC5lbmdpbmUudjEuUmVtb3ZlSW1hZ2VSZXF1ZXN0GiQuYmVydGguZW5naW5lLnYxLlJlbW92ZUltYWdlUmVzcG9uc2USUQoEU2F2ZRIiLmJlcnRoLmVuZ2luZS52MS5TYXZlSW1hZ2VzUmVxdWVzdBojLmJlcnRoLmVuZ2luZS52MS5TYXZlSW1hZ2VzUmVzcG9uc2UwARJRCgRMb2FkEiIuYmVydGguZW5naW5lLnYxLkxvYWRJbWFnZXNSZXF1ZXN0GiMuYmVydGguZW5naW5lLnYxLkxvYWRJbWFnZXNSZXNwb25zZSgBElUKBkltcG9ydBIjLmJlcnRoLmVuZ2luZS52MS5JbXBvcnRJbWFnZVJlcXVlc3QaJC5iZXJ0aC5lbmdpbmUudjEuSW1wb3J0SW1hZ2VSZXNwb25zZSgBEmcKEENoZWNrQ3JlZGVudGlhbHMSKC5iZXJ0aC5lbmdpbmUudjEuQ2hlY2tDcmVkZW50aWFsc1JlcXVlc3QaKS5iZXJ0aC5lbmdpbmUudjEuQ2hlY2tDcmVkZW50aWFsc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChtiZXJ0aC9lbmdpbmUvdjEvaW1hZ2UucHJvdG8SD2JlcnRoLmVuZ2luZS52MSLzAgoFSW1hZ2USCgoCaWQYASABKAkSEQoJcmVwb190YWdzGAIgAygJEhQKDHJlcG9fZGlnZXN0cxgDIAMoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpzaXplX2J5dGVzGAUgASgEEhQKDGFyY2hpdGVjdHVyZRgGIAEoCRIKCgJvcxgHIAEoCRIPCgd2YXJpYW50GAggASgJEg4KBmF1dGhvchgJIAEoCRIPCgdjb21tZW50GAogASgJEjAKCGRlZmF1bHRzGAsgASgLMh4uYmVydGguZW5naW5lLnYxLkltYWdlRGVmYXVsdHMSEAoIZGlmZl9pZHMYDCADKAkSFQoNdGFyZ2V0X2RpZ2VzdBgNIAEoCRIZChF0YXJnZXRfbWVkaWFfdHlwZRgOIAEoCRITCgt0YXJnZXRfc2l6ZRgPIAEoBBISCgpjb250YWluZXJzGBAgASgNItUCCg1JbWFnZURlZmF1bHRzEgwKBHVzZXIYASABKAkSFQoNZXhwb3NlZF9wb3J0cxgCIAMoCRITCgtlbnZpcm9ubWVudBgDIAMoCRISCgplbnRyeXBvaW50GAQgAygJEg8KB2NvbW1hbmQYBSADKAkSDwoHdm9sdW1lcxgGIAMoCRIZChF3b3JraW5nX2RpcmVjdG9yeRgHIAEoCRI6CgZsYWJlbHMYCCADKAsyKi5iZXJ0aC5lbmdpbmUudjEuSW1hZ2VEZWZhdWx0cy5MYWJlbHNFbnRyeRITCgtzdG9wX3NpZ25hbBgJIAEoCRIYChBoZWFsdGhjaGVja19qc29uGAogASgJEhAKCG9uX2J1aWxkGAsgAygJEg0KBXNoZWxsGAwgAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEivAEKEUxpc3RJbWFnZXNSZXF1ZXN0EkAKB2ZpbHRlcnMYASADKAsyLy5iZXJ0aC5lbmdpbmUudjEuTGlzdEltYWdlc1JlcXVlc3QuRmlsdGVyc0VudHJ5EhEKCXJlZmVyZW5jZRgCIAEoCRpSCgxGaWx0ZXJzRW50cnkSCwoDa2V5GAEgASgJEjEKBXZhbHVlGAIgASgLMiIuYmVydGguZW5naW5lLnYxLkltYWdlRmlsdGVyVmFsdWVzOgI4ASIjChFJbWFnZUZpbHRlclZhbHVlcxIOCgZ2YWx1ZXMYASADKAkiPAoSTGlzdEltYWdlc1Jlc3BvbnNlEiYKBmltYWdlcxgBIAMoCzIWLmJlcnRoLmVuZ2luZS52MS5JbWFnZSIkChNJbnNwZWN0SW1hZ2VSZXF1ZXN0Eg0KBWltYWdlGAEgASgJIj0KFEluc3BlY3RJbWFnZVJlc3BvbnNlEiUKBWltYWdlGAEgASgLMhYuYmVydGguZW5naW5lLnYxLkltYWdlIiQKE0ltYWdlSGlzdG9yeVJlcXVlc3QSDQoFaW1hZ2UYASABKAkiQwoUSW1hZ2VIaXN0b3J5UmVzcG9uc2USKwoFc3RlcHMYASADKAsyHC5iZXJ0aC5lbmdpbmUudjEuSGlzdG9yeVN0ZXAitQEKC0hpc3RvcnlTdGVwEgoKAmlkGAEgASgJEi4KCmNyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmNyZWF0ZWRfYnkYAyABKAkSDgoGYXV0aG9yGAQgASgJEg8KB2NvbW1lbnQYBSABKAkSEgoKc2l6ZV9ieXRlcxgGIAEoBBITCgtlbXB0eV9sYXllchgHIAEoCBIMCgR0YWdzGAggAygJImEKC0NyZWRlbnRpYWxzEhAKCHVzZXJuYW1lGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEhYKDmlkZW50aXR5X3Rva2VuGAMgASgJEhYKDnJlZ2lzdHJ5X3Rva2VuGAQgASgJIoYBChBUcmFuc2ZlclByb2dyZXNzEgoKAmlkGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIaCg1jdXJyZW50X2J5dGVzGAMgASgESACIAQESGAoLdG90YWxfYnl0ZXMYBCABKARIAYgBAUIQCg5fY3VycmVudF9ieXRlc0IOCgxfdG90YWxfYnl0ZXMifAoQUHVsbEltYWdlUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSFQoIcGxhdGZvcm0YAiABKAlIAIgBARIxCgtjcmVkZW50aWFscxgDIAEoCzIcLmJlcnRoLmVuZ2luZS52MS5DcmVkZW50aWFsc0ILCglfcGxhdGZvcm0iggEKEVB1bGxJbWFnZVJlc3BvbnNlEjUKCHByb2dyZXNzGAEgASgLMiEuYmVydGguZW5naW5lLnYxLlRyYW5zZmVyUHJvZ3Jlc3NIABItCgVpbWFnZRgCIAEoCzIcLmJlcnRoLmVuZ2luZS52MS5QdWxsZWRJbWFnZUgAQgcKBWV2ZW50IlAKC1B1bGxlZEltYWdlEgoKAmlkGAEgASgJEg4KBmRpZ2VzdBgCIAEoCRIRCglyZWZlcmVuY2UYAyABKAkSEgoKdXBfdG9fZGF0ZRgEIAEoCCI0ChFXYXRjaFB1bGxzUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSDAoEb25jZRgCIAEoCCLeAQoSV2F0Y2hQdWxsc1Jlc3BvbnNlEioKBHB1bGwYASABKAsyHC5iZXJ0aC5lbmdpbmUudjEuUnVubmluZ1B1bGwSLwoHc3RhcnRlZBgCIAEoCzIcLmJlcnRoLmVuZ2luZS52MS5QdWxsU3RhcnRlZEgAEjUKCHByb2dyZXNzGAMgASgLMiEuYmVydGguZW5naW5lLnYxLlRyYW5zZmVyUHJvZ3Jlc3NIABIrCgVlbmRlZBgEIAEoCzIaLmJlcnRoLmVuZ2luZS52MS5QdWxsRW5kZWRIAEIHCgVldmVudCJuCgtSdW5uaW5nUHVsbBIKCgJpZBgBIAEoCRIRCglyZWZlcmVuY2UYAiABKAkSEAoIcGxhdGZvcm0YAyABKAkSLgoKc3RhcnRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDQoLUHVsbFN0YXJ0ZWQiLgoJUHVsbEVuZGVkEhIKCmVycm9yX2NvZGUYASABKAkSDQoFZXJyb3IYAiABKAkiWAoQUHVzaEltYWdlUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkSMQoLY3JlZGVudGlhbHMYAiABKAsyHC5iZXJ0aC5lbmdpbmUudjEuQ3JlZGVudGlhbHMiggEKEVB1c2hJbWFnZVJlc3BvbnNlEjUKCHByb2dyZXNzGAEgASgLMiEuYmVydGguZW5naW5lLnYxLlRyYW5zZmVyUHJvZ3Jlc3NIABItCgVpbWFnZRgCIAEoCzIcLmJlcnRoLmVuZ2luZS52MS5QdXNoZWRJbWFnZUgAQgcKBWV2ZW50IjEKC1B1c2hlZEltYWdlEg4KBmRpZ2VzdBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgEIjEKD1RhZ0ltYWdlUmVxdWVzdBIOCgZzb3VyY2UYASABKAkSDgoGdGFyZ2V0GAIgASgJIhIKEFRhZ0ltYWdlUmVzcG9uc2UiMgoSUmVtb3ZlSW1hZ2VSZXF1ZXN0Eg0KBWltYWdlGAEgASgJEg0KBWZvcmNlGAIgASgIIjgKE1JlbW92ZUltYWdlUmVzcG9uc2USEAoIdW50YWdnZWQYASADKAkSDwoHZGVsZXRlZBgCIAMoCSIjChFTYXZlSW1hZ2VzUmVxdWVzdBIOCgZpbWFnZXMYASADKAkiIwoSU2F2ZUltYWdlc1Jlc3BvbnNlEg0KBWNodW5rGAEgASgMIiIKEUxvYWRJbWFnZXNSZXF1ZXN0Eg0KBWNodW5rGAEgASgMIkIKEkxvYWRJbWFnZXNSZXNwb25zZRIsCgZpbWFnZXMYASADKAsyHC5iZXJ0aC5lbmdpbmUudjEuTG9hZGVkSW1hZ2UiJwoLTG9hZGVkSW1hZ2USCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCSJdChJJbXBvcnRJbWFnZVJlcXVlc3QSKwoEb3BlbhgBIAEoCzIbLmJlcnRoLmVuZ2luZS52MS5JbXBvcnRPcGVuSAASDwoFY2h1bmsYAiABKAxIAEIJCgdyZXF1ZXN0ImUKCkltcG9ydE9wZW4SEQoJcmVmZXJlbmNlGAEgASgJEg8KB2NoYW5nZXMYAiADKAkSDwoHbWVzc2FnZRgDIAEoCRIVCghwbGF0Zm9ybRgEIAEoCUgAiAEBQgsKCV9wbGF0Zm9ybSIhChNJbXBvcnRJbWFnZVJlc3BvbnNlEgoKAmlkGAEgASgJIl4KF0NoZWNrQ3JlZGVudGlhbHNSZXF1ZXN0EhAKCHJlZ2lzdHJ5GAEgASgJEjEKC2NyZWRlbnRpYWxzGAIgASgLMhwuYmVydGguZW5naW5lLnYxLkNyZWRlbnRpYWxzIjIKGENoZWNrQ3JlZGVudGlhbHNSZXNwb25zZRIWCg5pZGVudGl0eV90b2tlbhgBIAEoCTKRCAoMSW1hZ2VTZXJ2aWNlEk8KBExpc3QSIi5iZXJ0aC5lbmdpbmUudjEuTGlzdEltYWdlc1JlcXVlc3QaIy5iZXJ0aC5lbmdpbmUudjEuTGlzdEltYWdlc1Jlc3BvbnNlElYKB0luc3BlY3QSJC5iZXJ0aC5lbmdpbmUudjEuSW5zcGVjdEltYWdlUmVxdWVzdBolLmJlcnRoLmVuZ2luZS52MS5JbnNwZWN0SW1hZ2VSZXNwb25zZRJWCgdIaXN0b3J5EiQuYmVydGguZW5naW5lLnYxLkltYWdlSGlzdG9yeVJlcXVlc3QaJS5iZXJ0aC5lbmdpbmUudjEuSW1hZ2VIaXN0b3J5UmVzcG9uc2USTwoEUHVsbBIhLmJlcnRoLmVuZ2luZS52MS5QdWxsSW1hZ2VSZXF1ZXN0GiIuYmVydGguZW5naW5lLnYxLlB1bGxJbWFnZVJlc3BvbnNlMAESVwoKV2F0Y2hQdWxscxIiLmJlcnRoLmVuZ2luZS52MS5XYXRjaFB1bGxzUmVxdWVzdBojLmJlcnRoLmVuZ2luZS52MS5XYXRjaFB1bGxzUmVzcG9uc2UwARJPCgRQdXNoEiEuYmVydGguZW5naW5lLnYxLlB1c2hJbWFnZVJlcXVlc3QaIi5iZXJ0aC5lbmdpbmUudjEuUHVzaEltYWdlUmVzcG9uc2UwARJKCgNUYWcSIC5iZXJ0aC5lbmdpbmUudjEuVGFnSW1hZ2VSZXF1ZXN0GiEuYmVydGguZW5naW5lLnYxLlRhZ0ltYWdlUmVzcG9uc2USUwoGUmVtb3ZlEiMuYmVydGguZW5naW5lLnYxLlJlbW92ZUltYWdlUmVxdWVzdBokLmJlcnRoLmVuZ2luZS52MS5SZW1vdmVJbWFnZVJlc3BvbnNlElEKBFNhdmUSIi5iZXJ0aC5lbmdpbmUudjEuU2F2ZUltYWdlc1JlcXVlc3QaIy5iZXJ0aC5lbmdpbmUudjEuU2F2ZUltYWdlc1Jlc3BvbnNlMAESUQoETG9hZBIiLmJlcnRoLmVuZ2luZS52MS5Mb2FkSW1hZ2VzUmVxdWVzdBojLmJlcnRoLmVuZ2luZS52MS5Mb2FkSW1hZ2VzUmVzcG9uc2UoARJVCgZJbXBvcnQSIy5iZXJ0aC5lbmdpbmUudjEuSW1wb3J0SW1hZ2VSZXF1ZXN0GiQuYmVydGguZW5naW5lLnYxLkltcG9ydEltYWdlUmVzcG9uc2UoARJnChBDaGVja0NyZWRlbnRpYWxzEiguYmVydGguZW5naW5lLnYxLkNoZWNrQ3JlZGVudGlhbHNSZXF1ZXN0GikuYmVydGguZW5naW5lLnYxLkNoZWNrQ3JlZGVudGlhbHNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Describes the message berth.engine.v1.Image.
@@ -63,193 +63,214 @@ export const InspectImageResponseSchema = /*@__PURE__*/
   messageDesc(file_berth_engine_v1_image, 6);
 
 /**
+ * Describes the message berth.engine.v1.ImageHistoryRequest.
+ * Use `create(ImageHistoryRequestSchema)` to create a new message.
+ */
+export const ImageHistoryRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_engine_v1_image, 7);
+
+/**
+ * Describes the message berth.engine.v1.ImageHistoryResponse.
+ * Use `create(ImageHistoryResponseSchema)` to create a new message.
+ */
+export const ImageHistoryResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_engine_v1_image, 8);
+
+/**
+ * Describes the message berth.engine.v1.HistoryStep.
+ * Use `create(HistoryStepSchema)` to create a new message.
+ */
+export const HistoryStepSchema = /*@__PURE__*/
+  messageDesc(file_berth_engine_v1_image, 9);
+
+/**
  * Describes the message berth.engine.v1.Credentials.
  * Use `create(CredentialsSchema)` to create a new message.
  */
 export const CredentialsSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 7);
+  messageDesc(file_berth_engine_v1_image, 10);
 
 /**
  * Describes the message berth.engine.v1.TransferProgress.
  * Use `create(TransferProgressSchema)` to create a new message.
  */
 export const TransferProgressSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 8);
+  messageDesc(file_berth_engine_v1_image, 11);
 
 /**
  * Describes the message berth.engine.v1.PullImageRequest.
  * Use `create(PullImageRequestSchema)` to create a new message.
  */
 export const PullImageRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 9);
+  messageDesc(file_berth_engine_v1_image, 12);
 
 /**
  * Describes the message berth.engine.v1.PullImageResponse.
  * Use `create(PullImageResponseSchema)` to create a new message.
  */
 export const PullImageResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 10);
+  messageDesc(file_berth_engine_v1_image, 13);
 
 /**
  * Describes the message berth.engine.v1.PulledImage.
  * Use `create(PulledImageSchema)` to create a new message.
  */
 export const PulledImageSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 11);
+  messageDesc(file_berth_engine_v1_image, 14);
 
 /**
  * Describes the message berth.engine.v1.WatchPullsRequest.
  * Use `create(WatchPullsRequestSchema)` to create a new message.
  */
 export const WatchPullsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 12);
+  messageDesc(file_berth_engine_v1_image, 15);
 
 /**
  * Describes the message berth.engine.v1.WatchPullsResponse.
  * Use `create(WatchPullsResponseSchema)` to create a new message.
  */
 export const WatchPullsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 13);
+  messageDesc(file_berth_engine_v1_image, 16);
 
 /**
  * Describes the message berth.engine.v1.RunningPull.
  * Use `create(RunningPullSchema)` to create a new message.
  */
 export const RunningPullSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 14);
+  messageDesc(file_berth_engine_v1_image, 17);
 
 /**
  * Describes the message berth.engine.v1.PullStarted.
  * Use `create(PullStartedSchema)` to create a new message.
  */
 export const PullStartedSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 15);
+  messageDesc(file_berth_engine_v1_image, 18);
 
 /**
  * Describes the message berth.engine.v1.PullEnded.
  * Use `create(PullEndedSchema)` to create a new message.
  */
 export const PullEndedSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 16);
+  messageDesc(file_berth_engine_v1_image, 19);
 
 /**
  * Describes the message berth.engine.v1.PushImageRequest.
  * Use `create(PushImageRequestSchema)` to create a new message.
  */
 export const PushImageRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 17);
+  messageDesc(file_berth_engine_v1_image, 20);
 
 /**
  * Describes the message berth.engine.v1.PushImageResponse.
  * Use `create(PushImageResponseSchema)` to create a new message.
  */
 export const PushImageResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 18);
+  messageDesc(file_berth_engine_v1_image, 21);
 
 /**
  * Describes the message berth.engine.v1.PushedImage.
  * Use `create(PushedImageSchema)` to create a new message.
  */
 export const PushedImageSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 19);
+  messageDesc(file_berth_engine_v1_image, 22);
 
 /**
  * Describes the message berth.engine.v1.TagImageRequest.
  * Use `create(TagImageRequestSchema)` to create a new message.
  */
 export const TagImageRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 20);
+  messageDesc(file_berth_engine_v1_image, 23);
 
 /**
  * Describes the message berth.engine.v1.TagImageResponse.
  * Use `create(TagImageResponseSchema)` to create a new message.
  */
 export const TagImageResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 21);
+  messageDesc(file_berth_engine_v1_image, 24);
 
 /**
  * Describes the message berth.engine.v1.RemoveImageRequest.
  * Use `create(RemoveImageRequestSchema)` to create a new message.
  */
 export const RemoveImageRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 22);
+  messageDesc(file_berth_engine_v1_image, 25);
 
 /**
  * Describes the message berth.engine.v1.RemoveImageResponse.
  * Use `create(RemoveImageResponseSchema)` to create a new message.
  */
 export const RemoveImageResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 23);
+  messageDesc(file_berth_engine_v1_image, 26);
 
 /**
  * Describes the message berth.engine.v1.SaveImagesRequest.
  * Use `create(SaveImagesRequestSchema)` to create a new message.
  */
 export const SaveImagesRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 24);
+  messageDesc(file_berth_engine_v1_image, 27);
 
 /**
  * Describes the message berth.engine.v1.SaveImagesResponse.
  * Use `create(SaveImagesResponseSchema)` to create a new message.
  */
 export const SaveImagesResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 25);
+  messageDesc(file_berth_engine_v1_image, 28);
 
 /**
  * Describes the message berth.engine.v1.LoadImagesRequest.
  * Use `create(LoadImagesRequestSchema)` to create a new message.
  */
 export const LoadImagesRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 26);
+  messageDesc(file_berth_engine_v1_image, 29);
 
 /**
  * Describes the message berth.engine.v1.LoadImagesResponse.
  * Use `create(LoadImagesResponseSchema)` to create a new message.
  */
 export const LoadImagesResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 27);
+  messageDesc(file_berth_engine_v1_image, 30);
 
 /**
  * Describes the message berth.engine.v1.LoadedImage.
  * Use `create(LoadedImageSchema)` to create a new message.
  */
 export const LoadedImageSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 28);
+  messageDesc(file_berth_engine_v1_image, 31);
 
 /**
  * Describes the message berth.engine.v1.ImportImageRequest.
  * Use `create(ImportImageRequestSchema)` to create a new message.
  */
 export const ImportImageRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 29);
+  messageDesc(file_berth_engine_v1_image, 32);
 
 /**
  * Describes the message berth.engine.v1.ImportOpen.
  * Use `create(ImportOpenSchema)` to create a new message.
  */
 export const ImportOpenSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 30);
+  messageDesc(file_berth_engine_v1_image, 33);
 
 /**
  * Describes the message berth.engine.v1.ImportImageResponse.
  * Use `create(ImportImageResponseSchema)` to create a new message.
  */
 export const ImportImageResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 31);
+  messageDesc(file_berth_engine_v1_image, 34);
 
 /**
  * Describes the message berth.engine.v1.CheckCredentialsRequest.
  * Use `create(CheckCredentialsRequestSchema)` to create a new message.
  */
 export const CheckCredentialsRequestSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 32);
+  messageDesc(file_berth_engine_v1_image, 35);
 
 /**
  * Describes the message berth.engine.v1.CheckCredentialsResponse.
  * Use `create(CheckCredentialsResponseSchema)` to create a new message.
  */
 export const CheckCredentialsResponseSchema = /*@__PURE__*/
-  messageDesc(file_berth_engine_v1_image, 33);
+  messageDesc(file_berth_engine_v1_image, 36);
 
 /**
  * Images: names for content. Wherever a request names an image, a reference (normalised as Docker does), a full id or a
