@@ -78,6 +78,37 @@ export class Containers {
     await this.#client.kill({ container, signal: options.posixSignal ?? "KILL" }, call(options));
   }
 
+  /** Stops it, as stop does, and starts it; one that does not run is started. */
+  async restart(
+    container: string,
+    options: CallOptions & {
+      readonly timeoutSeconds?: number | undefined;
+      readonly posixSignal?: string | undefined;
+    } = {},
+  ): Promise<void> {
+    await this.#client.restart(
+      {
+        container,
+        ...(options.timeoutSeconds !== undefined && { timeoutSeconds: options.timeoutSeconds }),
+        ...(options.posixSignal !== undefined && { signal: options.posixSignal }),
+      },
+      call(options),
+    );
+  }
+
+  /** Its processes stand still until unpause, or until they are stopped. */
+  async pause(container: string, options: CallOptions = {}): Promise<void> {
+    await this.#client.pause({ container }, call(options));
+  }
+
+  async unpause(container: string, options: CallOptions = {}): Promise<void> {
+    await this.#client.unpause({ container }, call(options));
+  }
+
+  async rename(container: string, newName: string, options: CallOptions = {}): Promise<void> {
+    await this.#client.rename({ container, newName }, call(options));
+  }
+
   async remove(
     container: string,
     options: CallOptions & { readonly force?: boolean; readonly volumes?: boolean } = {},

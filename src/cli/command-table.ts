@@ -46,6 +46,12 @@ const inspectImage = {
 const kill = { summary: "Kill one or more running containers", load: () => import("./commands/kill.ts") };
 const load = { summary: "Load an image from a tar archive or STDIN", load: () => import("./commands/load.ts") };
 const logs = { summary: "Fetch the logs of a container", load: () => import("./commands/logs.ts") };
+const pause = {
+  summary: "Pause all processes within one or more containers",
+  load: () => import("./commands/pause.ts"),
+};
+const rename = { summary: "Rename a container", load: () => import("./commands/rename.ts") };
+const restart = { summary: "Restart one or more containers", load: () => import("./commands/restart.ts") };
 const rm = { summary: "Remove one or more containers", load: () => import("./commands/rm.ts") };
 const rmi = { summary: "Remove one or more images", load: () => import("./commands/rmi.ts") };
 const save = {
@@ -57,6 +63,10 @@ const stop = { summary: "Stop one or more running containers", load: () => impor
 const tag = {
   summary: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
   load: () => import("./commands/tag.ts"),
+};
+const unpause = {
+  summary: "Unpause all processes within one or more containers",
+  load: () => import("./commands/unpause.ts"),
 };
 const wait = {
   summary: "Block until one or more containers stop, then print their exit codes",
@@ -87,11 +97,15 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
       logs,
       ls: ps,
       list: ps,
+      pause,
       ps,
+      rename,
+      restart,
       rm,
       run,
       start,
       stop,
+      unpause,
       wait,
     },
   },
@@ -131,12 +145,16 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   kill,
   load,
   logs,
+  pause,
   pods,
+  rename,
+  restart,
   rm,
   rmi,
   save,
   start,
   stop,
   tag,
+  unpause,
   wait,
 };

@@ -95,6 +95,22 @@ export class ContainerRegistry {
     });
   }
 
+  /** Frees the old name in the same moment; conflict when the new one is taken. */
+  async rename(id: ContainerId, name: string): Promise<ContainerRecord> {
+    checkName("container", name);
+    return await this.#store.transaction((transaction) => {
+      const record = transaction.find(containerTable, id);
+      if (record === undefined) throw notFound("container", id);
+      const owner = transaction.find(containerNameTable, name);
+      if (owner !== undefined) throw nameInUse(name, owner);
+      const renamed = { ...record, name };
+      transaction.remove(containerNameTable, record.name);
+      transaction.put(containerNameTable, name, id);
+      transaction.put(containerTable, id, renamed);
+      return renamed;
+    });
+  }
+
   /** Keeps new limits with the record and, where a specification is kept, in that. */
   async updateLimits(id: ContainerId, config: ContainerConfig, limits: RuntimeResources): Promise<ContainerRecord> {
     return await this.#store.transaction((transaction) => {

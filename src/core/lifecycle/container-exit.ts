@@ -33,14 +33,15 @@ export function superviseContainer(
   io: ContainerIo,
 ): RunningContainer {
   const { promise: settled, resolve } = Promise.withResolvers<void>();
-  const running: RunningContainer = { task, io, execs: new Map(), settled, askedToStop: false };
+  const running: RunningContainer = { task, io, execs: new Map(), settled, askedToStop: false, isRestarting: false };
   engine.running.set(record.id, running);
   engine.background.run(`container ${record.id}`, async (signal) => {
     const exit = await exitOf(engine, record, task, signal);
     using _held = await engine.locks.acquire(record.id);
     try {
       const ending = { ...exit, oomKilled: await wasOomKilled(engine, record, task) };
-      await settle(engine, running, { record, ending }, signal);
+      // It may have got another name.
+      await settle(engine, running, { record: engine.registry.find(record.id) ?? record, ending }, signal);
     } finally {
       resolve();
     }
@@ -69,7 +70,8 @@ async function settle(
   signal: AbortSignal,
 ): Promise<void> {
   await running.io.streams.drain({ graceMs: outputGraceMs });
-  if (goesFirst(record)) {
+  const goesWithExit = record.config.autoRemove && !running.isRestarting;
+  if (goesWithExit && goesFirst(record)) {
     try {
       await removeFirst(engine, record, ending, signal);
     } finally {
@@ -90,16 +92,16 @@ async function settle(
   );
   announceExit(engine, exited, ending);
   if (exited.pod !== undefined) await tellExit(engine, exited, signal);
-  if (exited.config.autoRemove) await removeHeld(engine, exited, { volumes: true });
+  if (goesWithExit) await removeHeld(engine, exited, { volumes: true });
 }
 
 /**
- * A container that goes with its exit and that nothing can be asked of any more is removed before its task and its
+ * A container that goes with its exit, of which nothing can be asked any more, is removed before its task and its
  * network are taken down, for which nobody has to wait. Not when somebody may want its ports next, nor when processes of
  * its own may outlive it.
  */
 function goesFirst({ config, ports }: ContainerRecord): boolean {
-  return config.autoRemove && ports.length === 0 && config.pidMode === ""; // none of a pod is removed by itself
+  return ports.length === 0 && config.pidMode === ""; // none of a pod is removed by itself
 }
 
 /** A daemon that dies in between leaves a task and a sandbox that belong to nobody: recovery takes them down. */
@@ -151,7 +153,7 @@ async function wasOomKilled(engine: Engine, record: ContainerRecord, task: Task)
 /** Each step is tried, whatever happened to the others; what fails is logged and found again by the next recovery. */
 async function giveBack(
   engine: Engine,
-  { task, execs }: RunningContainer,
+  { task, execs, isRestarting }: RunningContainer,
   record: ContainerRecord,
   ending: ContainerEnding,
 ): Promise<void> {
@@ -161,7 +163,7 @@ async function giveBack(
       "delete its task",
       async (signal) => {
         // Once the task is deleted nobody else knows how it ended. A container that goes anyway has nothing to tell.
-        if (!record.config.autoRemove) await engine.registry.updateState(record.id, { ending });
+        if (!record.config.autoRemove || isRestarting) await engine.registry.updateState(record.id, { ending });
         await endOfExecs(execs);
         await deleteTask(engine, record, task, signal);
       },

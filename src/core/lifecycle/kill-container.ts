@@ -7,6 +7,7 @@ import { type PosixSignal, parsePosixSignal, posixSignalName, sigkill } from "..
 import type { ContainerRecord } from "../containers/container.ts";
 import type { Task } from "../tasks/task-runtime.ts";
 import type { Engine } from "./engine.ts";
+import { resumeToEnd } from "./pause-container.ts";
 import { containerEvent } from "./state/container-events.ts";
 import type { RunningContainer } from "./state/running-container.ts";
 
@@ -40,6 +41,7 @@ export async function killContainer(
   }
   await killTask(running.task, number, { signal });
   engine.events.publish(containerEvent("kill", record, { signal: String(number) }));
+  if (number === parsePosixSignal(record.stopSignal)) await resumeToEnd(engine, record.id, signal);
   // Whoever kills for good expects it to be gone when the call returns.
   if (number === sigkill) await raceSignal(running.settled, signal);
 }
@@ -101,6 +103,7 @@ async function endOnSignal(
     await killTask(task, stopSignal, { signal });
     engine.events.publish(containerEvent("kill", record, { signal: String(stopSignal) }));
   }
+  await resumeToEnd(engine, record.id, signal);
   if (!(await settledWithin(settled, seconds, signal))) {
     engine.logger.info(
       { containerId: record.id, seconds },

@@ -12,6 +12,7 @@ import { letGoOn } from "./checkpoint-container.ts";
 import { exitedState, superviseContainer, unknownExitCode } from "./container-exit.ts";
 import type { Engine } from "./engine.ts";
 import { recoverExecs } from "./exec/supervise-exec.ts";
+import { recoverPause } from "./pause-container.ts";
 import { imageMountsDirectory } from "./prepare/image-mounts.ts";
 import { sharedMemoryDirectory } from "./prepare/shared-memory.ts";
 import { removeHeld } from "./remove-container.ts";
@@ -74,6 +75,8 @@ async function adopt(engine: Engine, record: ContainerRecord, signal: AbortSigna
     engine.background.run(`let ${record.id} go on`, async (closing) => {
       await letGoOn(engine, record, task, { signal: closing });
     });
+  } else {
+    await recoverPause(engine, record, task, { signal });
   }
   engine.logger.info({ containerId: record.id, pid: task.pid }, "adopted a running container");
   return true;

@@ -17,10 +17,12 @@ import { exec, execDetached } from "./exec.ts";
 import { containerSizes, listContainers } from "./list.ts";
 import { logs } from "./logs.ts";
 import { toContainerMessage } from "./message.ts";
+import { containerOperations } from "./operations.ts";
 import { wait } from "./wait.ts";
 
 export function containerService(engine: Engine): ServiceImpl<typeof ContainerService> {
   return {
+    ...containerOperations(engine),
     async create(request, { signal }) {
       if (request.config === undefined) throw invalidArgument("no container configuration given");
       const config = fromConfigMessage(request.config);

@@ -21,4 +21,6 @@ export interface RunningContainer {
   readonly settled: Promise<void>;
   /** Whether it has been asked to end: a second time many programs take as an order to give up at once. */
   askedToStop: boolean;
+  /** It is to run again after this exit: one that goes with its exit stays. */
+  isRestarting: boolean;
 }

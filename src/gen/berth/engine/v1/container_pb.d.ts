@@ -770,6 +770,135 @@ export declare type KillContainerResponse = Message<"berth.engine.v1.KillContain
 export declare const KillContainerResponseSchema: GenMessage<KillContainerResponse>;
 
 /**
+ * @generated from message berth.engine.v1.RestartContainerRequest
+ */
+export declare type RestartContainerRequest = Message<"berth.engine.v1.RestartContainerRequest"> & {
+  /**
+   * @generated from field: string container = 1;
+   */
+  container: string;
+
+  /**
+   * As of a stop.
+   *
+   * @generated from field: optional int32 timeout_seconds = 2;
+   */
+  timeoutSeconds?: number | undefined;
+
+  /**
+   * @generated from field: optional string signal = 3;
+   */
+  signal?: string | undefined;
+};
+
+/**
+ * Describes the message berth.engine.v1.RestartContainerRequest.
+ * Use `create(RestartContainerRequestSchema)` to create a new message.
+ */
+export declare const RestartContainerRequestSchema: GenMessage<RestartContainerRequest>;
+
+/**
+ * @generated from message berth.engine.v1.RestartContainerResponse
+ */
+export declare type RestartContainerResponse = Message<"berth.engine.v1.RestartContainerResponse"> & {
+};
+
+/**
+ * Describes the message berth.engine.v1.RestartContainerResponse.
+ * Use `create(RestartContainerResponseSchema)` to create a new message.
+ */
+export declare const RestartContainerResponseSchema: GenMessage<RestartContainerResponse>;
+
+/**
+ * @generated from message berth.engine.v1.PauseContainerRequest
+ */
+export declare type PauseContainerRequest = Message<"berth.engine.v1.PauseContainerRequest"> & {
+  /**
+   * @generated from field: string container = 1;
+   */
+  container: string;
+};
+
+/**
+ * Describes the message berth.engine.v1.PauseContainerRequest.
+ * Use `create(PauseContainerRequestSchema)` to create a new message.
+ */
+export declare const PauseContainerRequestSchema: GenMessage<PauseContainerRequest>;
+
+/**
+ * @generated from message berth.engine.v1.PauseContainerResponse
+ */
+export declare type PauseContainerResponse = Message<"berth.engine.v1.PauseContainerResponse"> & {
+};
+
+/**
+ * Describes the message berth.engine.v1.PauseContainerResponse.
+ * Use `create(PauseContainerResponseSchema)` to create a new message.
+ */
+export declare const PauseContainerResponseSchema: GenMessage<PauseContainerResponse>;
+
+/**
+ * @generated from message berth.engine.v1.UnpauseContainerRequest
+ */
+export declare type UnpauseContainerRequest = Message<"berth.engine.v1.UnpauseContainerRequest"> & {
+  /**
+   * @generated from field: string container = 1;
+   */
+  container: string;
+};
+
+/**
+ * Describes the message berth.engine.v1.UnpauseContainerRequest.
+ * Use `create(UnpauseContainerRequestSchema)` to create a new message.
+ */
+export declare const UnpauseContainerRequestSchema: GenMessage<UnpauseContainerRequest>;
+
+/**
+ * @generated from message berth.engine.v1.UnpauseContainerResponse
+ */
+export declare type UnpauseContainerResponse = Message<"berth.engine.v1.UnpauseContainerResponse"> & {
+};
+
+/**
+ * Describes the message berth.engine.v1.UnpauseContainerResponse.
+ * Use `create(UnpauseContainerResponseSchema)` to create a new message.
+ */
+export declare const UnpauseContainerResponseSchema: GenMessage<UnpauseContainerResponse>;
+
+/**
+ * @generated from message berth.engine.v1.RenameContainerRequest
+ */
+export declare type RenameContainerRequest = Message<"berth.engine.v1.RenameContainerRequest"> & {
+  /**
+   * @generated from field: string container = 1;
+   */
+  container: string;
+
+  /**
+   * @generated from field: string new_name = 2;
+   */
+  newName: string;
+};
+
+/**
+ * Describes the message berth.engine.v1.RenameContainerRequest.
+ * Use `create(RenameContainerRequestSchema)` to create a new message.
+ */
+export declare const RenameContainerRequestSchema: GenMessage<RenameContainerRequest>;
+
+/**
+ * @generated from message berth.engine.v1.RenameContainerResponse
+ */
+export declare type RenameContainerResponse = Message<"berth.engine.v1.RenameContainerResponse"> & {
+};
+
+/**
+ * Describes the message berth.engine.v1.RenameContainerResponse.
+ * Use `create(RenameContainerResponseSchema)` to create a new message.
+ */
+export declare const RenameContainerResponseSchema: GenMessage<RenameContainerResponse>;
+
+/**
  * @generated from message berth.engine.v1.RemoveContainerRequest
  */
 export declare type RemoveContainerRequest = Message<"berth.engine.v1.RemoveContainerRequest"> & {
@@ -1901,6 +2030,44 @@ export declare const ContainerService: GenService<{
     methodKind: "unary";
     input: typeof KillContainerRequestSchema;
     output: typeof KillContainerResponseSchema;
+  },
+  /**
+   * Stops it if it runs and starts it; one that is to go with its exit stays. failed_precondition for one of a pod.
+   *
+   * @generated from rpc berth.engine.v1.ContainerService.Restart
+   */
+  restart: {
+    methodKind: "unary";
+    input: typeof RestartContainerRequestSchema;
+    output: typeof RestartContainerResponseSchema;
+  },
+  /**
+   * Its processes stand still until they are told to go on, or to end.
+   *
+   * @generated from rpc berth.engine.v1.ContainerService.Pause
+   */
+  pause: {
+    methodKind: "unary";
+    input: typeof PauseContainerRequestSchema;
+    output: typeof PauseContainerResponseSchema;
+  },
+  /**
+   * @generated from rpc berth.engine.v1.ContainerService.Unpause
+   */
+  unpause: {
+    methodKind: "unary";
+    input: typeof UnpauseContainerRequestSchema;
+    output: typeof UnpauseContainerResponseSchema;
+  },
+  /**
+   * failed_precondition for one of a pod.
+   *
+   * @generated from rpc berth.engine.v1.ContainerService.Rename
+   */
+  rename: {
+    methodKind: "unary";
+    input: typeof RenameContainerRequestSchema;
+    output: typeof RenameContainerResponseSchema;
   },
   /**
    * @generated from rpc berth.engine.v1.ContainerService.Remove
