@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client: one connection to a daemon and what can be done over it.
 
+import { ContainerFiles } from "./container-files.ts";
 import { Containers } from "./containers.ts";
 import { Images } from "./images.ts";
 import { Pods } from "./pods.ts";
@@ -16,6 +17,7 @@ export interface ClientOptions {
 export class BerthClient implements Disposable {
   readonly host: string;
   readonly containers: Containers;
+  readonly containerFiles: ContainerFiles;
   readonly images: Images;
   readonly pods: Pods;
   readonly system: System;
@@ -25,6 +27,7 @@ export class BerthClient implements Disposable {
     this.host = options.host ?? process.env["BERTH_HOST"] ?? defaultHost;
     this.#connection = openConnection(this.host);
     this.containers = new Containers(this.#connection.transport);
+    this.containerFiles = new ContainerFiles(this.#connection.transport);
     this.images = new Images(this.#connection.transport);
     this.pods = new Pods(this.#connection.transport);
     this.system = new System(this.#connection.transport);

@@ -11,6 +11,8 @@ export type {
   NetworkAttachment,
   PortMapping,
 } from "../../src/gen/berth/engine/v1/container_pb.js";
+export type { FileChange } from "../../src/gen/berth/engine/v1/container_files_pb.js";
+export { FileChangeKind } from "../../src/gen/berth/engine/v1/container_files_pb.js";
 export { OutputStream } from "../../src/gen/berth/engine/v1/container_pb.js";
 export type {
   HistoryStep,
@@ -43,6 +45,7 @@ export type {
   LogOptions,
   WaitCondition,
 } from "./containers.ts";
+export type { ContainerFiles } from "./container-files.ts";
 export { DockerConfig, defaultDockerConfigPath } from "./credentials/docker-config.ts";
 export type { StoredCredentials } from "./credentials/stored-credentials.ts";
 export { BerthError } from "./errors.ts";

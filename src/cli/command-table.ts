@@ -28,6 +28,10 @@ const attach = {
   load: () => import("./commands/attach.ts"),
 };
 const create = { summary: "Create a new container", load: () => import("./commands/create.ts") };
+const diff = {
+  summary: "Inspect changes to files or directories on a container's filesystem",
+  load: () => import("./commands/diff.ts"),
+};
 const events = { summary: "Get real time events from the daemon", load: () => import("./commands/events.ts") };
 const history = { summary: "Show the history of an image", load: () => import("./commands/history.ts") };
 const importCommand = {
@@ -91,6 +95,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
     group: {
       attach,
       create,
+      diff,
       exec,
       inspect: inspectContainer,
       kill,
@@ -138,6 +143,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   },
   attach,
   create,
+  diff,
   events,
   history,
   import: importCommand,

@@ -3,10 +3,12 @@
 
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Engine } from "../../core/lifecycle/engine.ts";
+import { ContainerFilesService } from "../../gen/berth/engine/v1/container_files_pb.js";
 import { ContainerService } from "../../gen/berth/engine/v1/container_pb.js";
 import { ImageService } from "../../gen/berth/engine/v1/image_pb.js";
 import { PodService } from "../../gen/berth/engine/v1/pod_pb.js";
 import { SystemService } from "../../gen/berth/engine/v1/system_pb.js";
+import { containerFilesService } from "./container-files/service.ts";
 import { containerService } from "./containers/service.ts";
 import { type ImageTransfer, imageService } from "./images/service.ts";
 import { podService } from "./pods/service.ts";
@@ -20,6 +22,7 @@ export interface EngineApiDeps extends SystemFacts {
 export function engineRoutes({ engine, transfer, ...facts }: EngineApiDeps): (router: ConnectRouter) => void {
   return (router) => {
     router.service(ContainerService, containerService(engine));
+    router.service(ContainerFilesService, containerFilesService(engine));
     router.service(ImageService, imageService(engine, transfer));
     router.service(PodService, podService(engine));
     router.service(SystemService, systemService(engine, facts));

@@ -15,10 +15,10 @@ const shown = (...changes: readonly SnapshotChange[]) => withoutMountPoints(chan
 
 test("leaves out what was made to be mounted on, and directories named for nothing else", () => {
   assert.deepEqual(shown(change("changed", "/etc", true), change("added", "/etc/hosts"), change("added", "/proc")), []);
-  assert.deepEqual(
-    shown(change("changed", "/etc", true), change("added", "/etc/hosts"), change("added", "/etc/new")),
-    ["/etc", "/etc/new"],
-  );
+  assert.deepEqual(shown(change("changed", "/etc", true), change("added", "/etc/hosts"), change("added", "/etc/new")), [
+    "/etc",
+    "/etc/new",
+  ]);
 });
 
 test("keeps what the container changed itself", () => {

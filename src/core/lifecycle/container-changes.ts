@@ -16,14 +16,15 @@ const mountPoints: ReadonlySet<string> = new Set([
   ...["console", "fd", "mqueue", "ptmx", "pts", "shm"].map((name) => `/dev/${name}`),
 ]);
 
-/** In the order of the tree; also while it runs. */
+/** Sorted by path; also while it runs. */
 export async function containerChanges(
   engine: Engine,
   reference: string,
   options: { readonly signal: AbortSignal },
 ): Promise<readonly SnapshotChange[]> {
   const { snapshotKey } = engine.registry.get(reference);
-  return withoutMountPoints(await engine.snapshotter.changes(snapshotKey, options));
+  const changes = withoutMountPoints(await engine.snapshotter.changes(snapshotKey, options));
+  return changes.toSorted((one, other) => (one.path < other.path ? -1 : 1));
 }
 
 /** Without mount points that were added, and directories that are named for nothing but those. */

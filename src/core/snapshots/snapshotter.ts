@@ -40,6 +40,16 @@ export interface LayerSource {
   readonly diffId: Digest;
 }
 
+/** Something that a snapshot has otherwise than its parent. */
+export interface SnapshotChange {
+  /** Absolute; bytes that are no UTF-8 are replaced. */
+  readonly path: string;
+  readonly kind: "added" | "changed" | "removed";
+  readonly isDirectory: boolean;
+  /** A directory whose mode and owner are as they were: it is named because of what is in it. */
+  readonly isContentOnly: boolean;
+}
+
 export interface ApplyOptions {
   readonly signal: AbortSignal;
   /** Bytes of the blob read so far. */
@@ -75,6 +85,8 @@ export interface Snapshotter extends AsyncDisposable {
    * failed-precondition when there is something that a layer cannot say.
    */
   writeDiff(key: string, file: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** What this snapshot makes of its parent, a directory before what is in it; also while somebody changes it. */
+  changes(key: string, options: { readonly signal: AbortSignal }): Promise<readonly SnapshotChange[]>;
   /** Removes it if it is there; failed-precondition when something stands on it. */
   remove(key: string): Promise<void>;
   /** Brings records and disk together after a crash: removes half-made snapshots and directories without a record. */

@@ -36,4 +36,18 @@ suite("layers with the berth command", async () => {
     assert.deepEqual({ status, stdout }, { status: 1, stdout: "" });
     assert.match(stderr, /no such image: nothing:latest/);
   });
+
+  test("diff prints what a container changed, running or not, and none of what is mounted in it", async () => {
+    const script = "echo x > /etc/new && rm /etc/group && echo y >> /etc/passwd && mkdir /tmp/a && touch /tmp/a/b";
+    const expected = ["C /etc", "D /etc/group", "A /etc/new", "C /etc/passwd", "C /tmp", "A /tmp/a", "A /tmp/a/b"];
+    await daemon.ok("run", "--name", "ended", "busybox", "sh", "-c", script);
+    assert.deepEqual((await daemon.ok("diff", "ended")).split("\n"), expected);
+    await daemon.ok("run", "-d", "--name", "running", "-v", "/data", "busybox", "sleep", "600");
+    await daemon.ok("exec", "running", "sh", "-c", `${script} && touch /data/not-shown`);
+    assert.deepEqual((await daemon.ok("container", "diff", "running")).split("\n"), ["A /data", ...expected]);
+    await daemon.ok("create", "--name", "fresh", "busybox");
+    assert.equal(await daemon.ok("diff", "fresh"), "");
+    const { status, stderr } = await daemon.berth(["diff", "nothing"]);
+    assert.deepEqual([status, stderr], [1, "Error response from daemon: no such container: nothing\n"]);
+  });
 });

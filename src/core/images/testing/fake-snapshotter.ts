@@ -6,6 +6,7 @@ import type { Mount } from "../../mounts/mount.ts";
 import type {
   ApplyOptions,
   LayerSource,
+  SnapshotChange,
   SnapshotInfo,
   SnapshotKind,
   Snapshotter,
@@ -68,6 +69,10 @@ export class FakeSnapshotter implements Snapshotter {
 
   writeDiff(): Promise<void> {
     return Promise.reject(failedPrecondition("snapshots without files have no differences"));
+  }
+
+  changes(): Promise<readonly SnapshotChange[]> {
+    return Promise.resolve([]);
   }
 
   remove(key: string): Promise<void> {

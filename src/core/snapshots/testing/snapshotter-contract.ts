@@ -173,6 +173,57 @@ export function snapshotterContract(name: string, makeBed: () => Promise<Snapsho
     await rejectsWith(snapshotter.writeDiff("work", join(bed.scratch, "no/diff.tar"), options), "not-found");
   });
 
+  check("what was changed in a snapshot is listed by name", async (bed) => {
+    const { snapshotter } = bed;
+    const base = tarLayer(
+      bed,
+      { path: "kept" },
+      { path: "gone", data: "x" },
+      { path: "dir/", kind: "directory" },
+      { path: "dir/deep/", kind: "directory" },
+      { path: "dir/deep/file", data: "x" },
+      { path: "mode/", kind: "directory" },
+      { path: "again/", kind: "directory" },
+      { path: "again/kept", data: "x" },
+      { path: "again/gone", data: "x" },
+      { path: "turned/", kind: "directory" },
+      { path: "turned/file", data: "x" },
+    );
+    await snapshotter.apply("base", undefined, base, options);
+    const mounts = await snapshotter.prepare("work", "base", options);
+    assert.deepEqual(await snapshotter.changes("work", options), []);
+    await withMounted(bed, mounts, (directory) => {
+      const at = (name: string) => join(directory, name);
+      for (const name of ["gone", "again", "turned"]) fs.rmSync(at(name), { recursive: true });
+      fs.appendFileSync(at("dir/deep/file"), "more");
+      fs.chmodSync(at("mode"), 0o700);
+      fs.mkdirSync(at("again"));
+      fs.writeFileSync(at("again/kept"), "");
+      fs.symlinkSync("/etc", at("turned"));
+      fs.mkdirSync(at("new/deep"), { recursive: true });
+    });
+    const changes = await snapshotter.changes("work", options);
+    assert.deepEqual(
+      changes.map(({ kind, path }) => `${kind} ${path}`),
+      [
+        "changed /again",
+        "removed /again/gone",
+        "changed /again/kept",
+        "changed /dir",
+        "changed /dir/deep",
+        "changed /dir/deep/file",
+        "removed /gone",
+        "changed /mode",
+        "added /new",
+        "added /new/deep",
+        "changed /turned",
+      ],
+    );
+    const contentOnly = changes.filter(({ isContentOnly }) => isContentOnly).map(({ path }) => path);
+    assert.deepEqual(contentOnly, ["/dir", "/dir/deep"]);
+    await rejectsWith(snapshotter.changes("nothing", options), "not-found");
+  });
+
   check("names are taken once and parents are protected", async (bed) => {
     const { snapshotter } = bed;
     await snapshotter.prepare("a", undefined, options);

@@ -21,6 +21,7 @@ import type { SnapshotRecord, SnapshotRecords } from "../../../core/snapshots/sn
 import type {
   ApplyOptions,
   LayerSource,
+  SnapshotChange,
   SnapshotInfo,
   Snapshotter,
   SnapshotUsage,
@@ -144,6 +145,13 @@ class OverlaySnapshotter implements Snapshotter {
     const record = this.#records.find(key);
     if (record === undefined) throw notFound("snapshot", key);
     await this.#pool.run({ kind: "diff", directory: this.#layer(record.id), file }, options);
+  }
+
+  async changes(key: string, options: { readonly signal: AbortSignal }): Promise<readonly SnapshotChange[]> {
+    const record = this.#records.find(key);
+    if (record === undefined) throw notFound("snapshot", key);
+    const lower = this.#lowerLayers(record.parent);
+    return await this.#pool.run({ kind: "changes", directory: this.#layer(record.id), lower }, options);
   }
 
   async remove(key: string): Promise<void> {

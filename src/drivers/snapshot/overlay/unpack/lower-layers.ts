@@ -3,7 +3,7 @@
 // answers, whiteouts and opaque directories hide what is deeper. Nothing is mounted for it. The paths asked for contain
 // no symlinks (the caller resolves them), so a symlink or file on the way means that the path is hidden.
 
-import { lstatSync, type Stats } from "node:fs";
+import { fstatSync, lstatSync, readdirSync, type Stats } from "node:fs";
 import type { ByteString } from "../../../../base/byte-string.ts";
 import { getXattr, openAt2, openFlags, resolveFlags } from "../../../../linux/ffi/file.ts";
 import { closeDescriptor } from "../../../../linux/ffi/libc.ts";
@@ -55,6 +55,16 @@ export class LowerLayers implements Disposable {
     return undefined;
   }
 
+  /** The names that a directory has in any of the layers and that none above hides. */
+  names(path: ByteString): readonly ByteString[] {
+    const names = new Set<ByteString>();
+    for (const layer of this.#descriptors) {
+      const found = withOpened(layer, path, (descriptor) => namesIn(descriptor));
+      if (typeof found !== "string") for (const name of found) names.add(name);
+    }
+    return [...names].filter((name) => this.find(`${path}/${name}`) !== undefined);
+  }
+
   [Symbol.dispose](): void {
     this.#descriptors.forEach(closeDescriptor);
   }
@@ -74,6 +84,12 @@ export class LowerLayers implements Disposable {
     }
     return false;
   }
+}
+
+/** None for what is no directory. */
+function namesIn(descriptor: number): readonly ByteString[] {
+  if (!fstatSync(descriptor).isDirectory()) return [];
+  return readdirSync(descriptorPath(descriptor), { encoding: "buffer" }).map((name) => name.toString("latin1"));
 }
 
 function isOpaque(descriptor: number): boolean {

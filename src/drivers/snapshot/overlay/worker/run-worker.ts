@@ -4,12 +4,13 @@
 import type { MessagePort } from "node:worker_threads";
 import { cancelled, codeOf, messageOf } from "../../../../base/errors.ts";
 import { closeDescriptor } from "../../../../linux/ffi/libc.ts";
+import { listChanges } from "../pack/list-changes.ts";
 import { writeDiff } from "../pack/write-diff.ts";
 import { applyLayer, syncDirectory } from "../unpack/apply-layer.ts";
 import { openDirectory } from "../unpack/lower-layers.ts";
-import { measureTree, type TreeUsage } from "../unpack/measure-tree.ts";
+import { measureTree } from "../unpack/measure-tree.ts";
 import { removeTree } from "../unpack/remove-tree.ts";
-import type { WorkerJob, WorkerReply, WorkerRequest } from "./protocol.ts";
+import type { WorkerJob, WorkerReply, WorkerRequest, WorkerResult } from "./protocol.ts";
 
 /** Serves requests from the port for as long as the thread lives. */
 export function runOverlayWorker(port: MessagePort): void {
@@ -20,7 +21,7 @@ export function runOverlayWorker(port: MessagePort): void {
     running.set(id, controller);
     try {
       const onProgress = (progress: number) => reply({ id, progress });
-      reply({ id, usage: await runJob(job, { signal: controller.signal, onProgress }) });
+      reply({ id, result: await runJob(job, { signal: controller.signal, onProgress }) });
     } catch (error) {
       reply({ id, failure: { code: codeOf(error), message: messageOf(error) } });
     } finally {
@@ -39,7 +40,7 @@ interface JobOptions {
   readonly onProgress: (bytes: number) => void;
 }
 
-async function runJob(job: WorkerJob, options: JobOptions): Promise<TreeUsage> {
+async function runJob(job: WorkerJob, options: JobOptions): Promise<WorkerResult> {
   switch (job.kind) {
     case "apply":
       return await applyLayer(job, options);
@@ -51,6 +52,8 @@ async function runJob(job: WorkerJob, options: JobOptions): Promise<TreeUsage> {
     case "diff":
       writeDiff(job.directory, job.file, options);
       return { bytes: 0, inodes: 0 };
+    case "changes":
+      return listChanges(job.directory, job.lower, options);
     case "remove": {
       const parent = openDirectory(job.parent);
       try {

@@ -4,11 +4,10 @@
 
 import { Worker } from "node:worker_threads";
 import { EngineError, internal } from "../../../../base/errors.ts";
-import type { TreeUsage } from "../unpack/measure-tree.ts";
-import type { WorkerJob, WorkerReply, WorkerRequest } from "./protocol.ts";
+import type { WorkerJob, WorkerReply, WorkerRequest, WorkerResult } from "./protocol.ts";
 
 interface PendingJob {
-  readonly resolve: (usage: TreeUsage) => void;
+  readonly resolve: (result: WorkerResult) => void;
   readonly reject: (error: Error) => void;
   readonly onProgress: ((bytes: number) => void) | undefined;
 }
@@ -31,10 +30,10 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   /** Runs the job on the least busy thread. Resolves or rejects only when the worker has stopped touching the files. */
-  async run(
-    job: WorkerJob,
+  async run<J extends WorkerJob>(
+    job: J,
     options: { readonly signal?: AbortSignal; readonly onProgress?: (bytes: number) => void } = {},
-  ): Promise<TreeUsage> {
+  ): Promise<WorkerResult<J>> {
     const { signal } = options;
     signal?.throwIfAborted();
     const member = this.#choose();
@@ -42,11 +41,12 @@ export class WorkerPool implements AsyncDisposable {
     const cancel = () => post(member, { id, cancel: true });
     signal?.addEventListener("abort", cancel, { once: true });
     try {
-      return await new Promise<TreeUsage>((resolve, reject) => {
+      const result = await new Promise<WorkerResult>((resolve, reject) => {
         member.pending.set(id, { resolve, reject, onProgress: options.onProgress });
         member.worker.ref();
         post(member, { id, job });
       });
+      return result as WorkerResult<J>; // the worker answers by the kind of the job
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
@@ -93,6 +93,6 @@ function onReply(member: PoolMember, reply: WorkerReply): void {
   const job = member.pending.get(reply.id);
   if (job === undefined) return; // lost with its thread
   if ("progress" in reply) job.onProgress?.(reply.progress);
-  else if ("usage" in reply) job.resolve(reply.usage);
+  else if ("result" in reply) job.resolve(reply.result);
   else job.reject(new EngineError(reply.failure.code, reply.failure.message));
 }
