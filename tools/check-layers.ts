@@ -14,7 +14,7 @@ const rules = JSON.parse(readFileSync(path.join(import.meta.dirname, "layers.jso
 /** The left-to-right order inside core: each noun may import those before it. */
 const coreOrder = [
   "host", "hooks", "namespaces", "events", "leases", "mounts", "content", "snapshots", "images", "transfer", "networks", "volumes", "streams",
-  "containers", "tasks", "sandboxes", "lifecycle", "pods", "metrics", "gc",
+  "containers", "tasks", "sandboxes", "lifecycle", "prune", "pods", "metrics", "gc",
 ]; // biome-ignore format: a table
 
 const importPattern =

@@ -4,9 +4,11 @@
 import { ContainerFiles } from "./container-files.ts";
 import { Containers } from "./containers.ts";
 import { Images } from "./images.ts";
+import { Networks } from "./networks.ts";
 import { Pods } from "./pods.ts";
 import { System } from "./system.ts";
 import { type Connection, defaultHost, openConnection } from "./transport.ts";
+import { Volumes } from "./volumes.ts";
 
 export interface ClientOptions {
   /** unix:///path/of/socket; BERTH_HOST when undefined, else unix:///run/berth/berth.sock. */
@@ -19,8 +21,10 @@ export class BerthClient implements Disposable {
   readonly containers: Containers;
   readonly containerFiles: ContainerFiles;
   readonly images: Images;
+  readonly networks: Networks;
   readonly pods: Pods;
   readonly system: System;
+  readonly volumes: Volumes;
   readonly #connection: Connection;
 
   constructor(options: ClientOptions = {}) {
@@ -29,8 +33,10 @@ export class BerthClient implements Disposable {
     this.containers = new Containers(this.#connection.transport);
     this.containerFiles = new ContainerFiles(this.#connection.transport);
     this.images = new Images(this.#connection.transport);
+    this.networks = new Networks(this.#connection.transport);
     this.pods = new Pods(this.#connection.transport);
     this.system = new System(this.#connection.transport);
+    this.volumes = new Volumes(this.#connection.transport);
   }
 
   close(): void {

@@ -11,8 +11,6 @@ export type {
   NetworkAttachment,
   PortMapping,
 } from "../../src/gen/berth/engine/v1/container_pb.js";
-export type { FileChange } from "../../src/gen/berth/engine/v1/container_files_pb.js";
-export { FileChangeKind } from "../../src/gen/berth/engine/v1/container_files_pb.js";
 export { OutputStream } from "../../src/gen/berth/engine/v1/container_pb.js";
 export type {
   HistoryStep,
@@ -24,6 +22,7 @@ export type {
   RunningPull,
   TransferProgress,
 } from "../../src/gen/berth/engine/v1/image_pb.js";
+export type { Network, NetworkEndpoint } from "../../src/gen/berth/engine/v1/network_pb.js";
 export type {
   Pod,
   PodContainer,
@@ -33,6 +32,7 @@ export type {
   UserNamespace,
 } from "../../src/gen/berth/engine/v1/pod_pb.js";
 export type { Event, InfoResponse, VersionResponse } from "../../src/gen/berth/engine/v1/system_pb.js";
+export type { Volume } from "../../src/gen/berth/engine/v1/volume_pb.js";
 export type { AttachedStreams } from "./attach.ts";
 export { BerthClient, type ClientOptions } from "./client.ts";
 export type {
@@ -45,13 +45,14 @@ export type {
   LogOptions,
   WaitCondition,
 } from "./containers.ts";
-export type { ContainerFiles } from "./container-files.ts";
 export { DockerConfig, defaultDockerConfigPath } from "./credentials/docker-config.ts";
 export type { StoredCredentials } from "./credentials/stored-credentials.ts";
 export { BerthError } from "./errors.ts";
 export type { ExecStreams } from "./exec.ts";
 export type { Images, PullNews, RegistryCredentials, TransferOptions } from "./images.ts";
+export type { Networks } from "./networks.ts";
 export type { Pods } from "./pods.ts";
 export type { OutputChunk, ProcessInput } from "./process-stream.ts";
 export type { EventOptions, System } from "./system.ts";
 export { defaultHost } from "./transport.ts";
+export type { ListFilters, PruneResult, Volumes } from "./volumes.ts";

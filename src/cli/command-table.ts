@@ -54,6 +54,10 @@ const pause = {
   summary: "Pause all processes within one or more containers",
   load: () => import("./commands/pause.ts"),
 };
+const port = {
+  summary: "List port mappings or a specific mapping for the container",
+  load: () => import("./commands/port.ts"),
+};
 const rename = { summary: "Rename a container", load: () => import("./commands/rename.ts") };
 const restart = { summary: "Restart one or more containers", load: () => import("./commands/restart.ts") };
 const rm = { summary: "Remove one or more containers", load: () => import("./commands/rm.ts") };
@@ -68,6 +72,7 @@ const tag = {
   summary: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
   load: () => import("./commands/tag.ts"),
 };
+const top = { summary: "Display the running processes of a container", load: () => import("./commands/top.ts") };
 const unpause = {
   summary: "Unpause all processes within one or more containers",
   load: () => import("./commands/unpause.ts"),
@@ -76,6 +81,9 @@ const wait = {
   summary: "Block until one or more containers stop, then print their exit codes",
   load: () => import("./commands/wait.ts"),
 };
+
+const volumeLs = { summary: "List volumes", load: () => import("./commands/volume-ls.ts") };
+const networkLs = { summary: "List networks", load: () => import("./commands/network-ls.ts") };
 
 /** In the order of the help: first what is used most, then groups, then the rest. */
 export const commandTable: Readonly<Record<string, CommandEntry>> = {
@@ -103,6 +111,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
       ls: ps,
       list: ps,
       pause,
+      port,
       ps,
       rename,
       restart,
@@ -110,6 +119,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
       run,
       start,
       stop,
+      top,
       unpause,
       wait,
     },
@@ -128,6 +138,36 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
       rm: rmi,
       save,
       tag,
+    },
+  },
+  network: {
+    summary: "Manage networks",
+    group: {
+      inspect: {
+        summary: "Display detailed information on one or more networks",
+        load: () => import("./commands/network-inspect.ts"),
+      },
+      ls: networkLs,
+      list: networkLs,
+      connect: refusedNetworkEntry("connect"),
+      create: refusedNetworkEntry("create"),
+      disconnect: refusedNetworkEntry("disconnect"),
+      prune: refusedNetworkEntry("prune"),
+      rm: refusedNetworkEntry("rm"),
+    },
+  },
+  volume: {
+    summary: "Manage volumes",
+    group: {
+      create: { summary: "Create a volume", load: () => import("./commands/volume-create.ts") },
+      inspect: {
+        summary: "Display detailed information on one or more volumes",
+        load: () => import("./commands/volume-inspect.ts"),
+      },
+      ls: volumeLs,
+      list: volumeLs,
+      prune: { summary: "Remove unused local volumes", load: () => import("./commands/volume-prune.ts") },
+      rm: { summary: "Remove one or more volumes", load: () => import("./commands/volume-rm.ts") },
     },
   },
   system: { summary: "Manage Berth", group: { events, info } },
@@ -153,6 +193,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   logs,
   pause,
   pods,
+  port,
   rename,
   restart,
   rm,
@@ -161,6 +202,15 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   start,
   stop,
   tag,
+  top,
   unpause,
   wait,
 };
+
+function refusedNetworkEntry(name: string): CommandEntry {
+  return {
+    summary: "Not supported: says why",
+    load: async () => ({ command: (await import("./commands/network-refused.ts")).refusedNetworkCommand(name) }),
+    isLocal: true,
+  };
+}

@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseTime } from "../base/parse/time.ts";
 import { isTagged, registryOf, withDefaultTag } from "./references.ts";
-import { formatTimestamp, parseTime } from "./times.ts";
+import { formatTimestamp } from "./times.ts";
 
 const now = new Date("2026-01-02T03:04:05Z");
 

@@ -11,7 +11,7 @@ export const command = defineCommand({
   flags: {
     format: inspectFormatFlag,
     size: inspectSizeFlag,
-    type: text('Only inspect objects of the given type ("container", "image", "sandbox": a pod)'),
+    type: text('Only inspect objects of the given type ("container", "image", "network", "volume", "sandbox": a pod)'),
   },
   arguments: { minimum: 1 },
   async run({ flags: { format, size, type = "" }, args }, context) {
@@ -19,11 +19,13 @@ export const command = defineCommand({
   },
 });
 
-const kinds: readonly InspectKind[] = ["container", "image", "sandbox"];
+const kinds: readonly InspectKind[] = ["container", "image", "network", "volume", "sandbox"];
 
 function kindsOf(type: string): readonly InspectKind[] {
   if (type === "") return kinds;
   const kind = kinds.find((known) => known === type);
   if (kind !== undefined) return [kind];
-  throw new UsageError(`unknown type: ${JSON.stringify(type)}: must be one of "container", "image", "sandbox"`);
+  throw new UsageError(
+    `unknown type: ${JSON.stringify(type)}: must be one of "container", "image", "network", "volume", "sandbox"`,
+  );
 }

@@ -10,10 +10,12 @@ import { text, toggle } from "../flags.ts";
 import { parseTemplate } from "../format/go-template/template.ts";
 import { containerJson } from "./container-json.ts";
 import { imageJson } from "./image-json.ts";
+import { networkJson } from "./network-json.ts";
 import { podJson } from "./pod-json.ts";
+import { volumeJson } from "./volume-json.ts";
 
 /** A kind of object, and the word for one that is not there. */
-export type InspectKind = "container" | "image" | "sandbox";
+export type InspectKind = "container" | "image" | "network" | "volume" | "sandbox";
 
 export const inspectFormatFlag = text("Format output using a custom template: 'json' or a Go template", { short: "f" });
 export const inspectSizeFlag = toggle("Display total file sizes if the type is container", { short: "s" });
@@ -59,7 +61,7 @@ async function inspectOne(
   { kinds, size }: InspectRequest,
   name: string,
 ): Promise<Json | undefined> {
-  const { containers, images, pods } = context.client();
+  const { containers, images, networks, pods, volumes } = context.client();
   const { signal } = context;
   for (const kind of kinds) {
     try {
@@ -68,6 +70,10 @@ async function inspectOne(
           return containerJson(await containers.inspect(name.replace(/^\/+/, ""), { size, signal }));
         case "image":
           return imageJson(await images.inspect(name, { signal }));
+        case "network":
+          return networkJson(await networks.inspect(name, { signal }));
+        case "volume":
+          return volumeJson(await volumes.inspect(name, { signal }));
         case "sandbox":
           return podJson(await pods.inspect(name, { signal }));
       }

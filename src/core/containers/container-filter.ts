@@ -3,6 +3,7 @@
 // all hold.
 
 import { EngineError, invalidArgument } from "../../base/errors.ts";
+import { labelMatches, nameMatches } from "../../base/filter-values.ts";
 import type { ContainerRecord } from "./container.ts";
 import type { ContainerRegistry } from "./container-registry.ts";
 
@@ -102,24 +103,6 @@ export function podMatches({ id, name, namespace }: PodIdentity, wanted: string)
   return name === wanted || `${namespace}/${name}` === wanted || (wanted !== "" && id.startsWith(wanted));
 }
 
-/** Docker matches names as regular expressions anywhere in "/name" and "name". */
-export function nameMatches(name: string, pattern: string): boolean {
-  try {
-    const expression = new RegExp(pattern);
-    return expression.test(name) || expression.test(`/${name}`);
-  } catch {
-    // Not an expression: what it says literally.
-    return name.includes(pattern);
-  }
-}
-
 function portMatches(port: string, wanted: string): boolean {
   return port === (wanted.includes("/") ? wanted : `${wanted}/tcp`);
-}
-
-/** "key" or "key=value". */
-export function labelMatches(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const at = wanted.indexOf("=");
-  if (at < 0) return labels[wanted] !== undefined;
-  return labels[wanted.slice(0, at)] === wanted.slice(at + 1);
 }

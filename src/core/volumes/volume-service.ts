@@ -49,6 +49,11 @@ export class VolumeService {
     this.#logger = deps.logger;
   }
 
+  /** The name of the driver that keeps them. */
+  get driverId(): string {
+    return this.#driver.id;
+  }
+
   find(name: string): VolumeRecord | undefined {
     const record = this.#store.find(volumeTable, name);
     return record?.removing === true ? undefined : record;
@@ -63,6 +68,16 @@ export class VolumeService {
   /** All of them, by name. */
   list(): VolumeRecord[] {
     return Array.from(this.#store.entries(volumeTable), ([, record]) => record).filter((record) => !record.removing);
+  }
+
+  /** The ids of the containers that have it. */
+  usersOf(name: string): readonly string[] {
+    return this.#usersOf(this.#store, name);
+  }
+
+  /** Bytes of all that is in it. */
+  async usage(name: string, options: { readonly signal: AbortSignal }): Promise<number> {
+    return await this.#driver.usage(this.get(name).name, options);
   }
 
   /** The volume of that name, made if need be; a new anonymous one without a name. */

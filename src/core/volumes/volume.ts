@@ -33,6 +33,8 @@ export interface VolumeDriver extends AsyncDisposable {
   /** Names that have a directory. */
   list(): Promise<readonly string[]>;
   isEmpty(name: string): Promise<boolean>;
+  /** Bytes of all that is in it, each file once however many names it has. */
+  usage(name: string, options: { readonly signal: AbortSignal }): Promise<number>;
 }
 
 /** The host's files, as far as binds need them. */

@@ -2,7 +2,7 @@
 // The filters of docker images: values of one key are alternatives, but for label; different keys must all hold.
 
 import { invalidArgument } from "../../../base/errors.ts";
-import { labelMatches } from "../../../core/containers/container-filter.ts";
+import { labelMatches } from "../../../base/filter-values.ts";
 import type { Image, ImageService } from "../../../core/images/image-service.ts";
 import { familiarName, parseReference } from "../../../oci/reference/reference.ts";
 

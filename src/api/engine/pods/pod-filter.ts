@@ -2,7 +2,7 @@
 // The filters of berth pods: values of one key are alternatives, but for label; different keys must all hold.
 
 import { invalidArgument } from "../../../base/errors.ts";
-import { labelMatches, nameMatches } from "../../../core/containers/container-filter.ts";
+import { labelMatches, nameMatches } from "../../../base/filter-values.ts";
 import type { PodRecord } from "../../../core/sandboxes/sandbox.ts";
 
 type Test = (record: PodRecord, value: string) => boolean;

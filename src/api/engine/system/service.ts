@@ -4,8 +4,9 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { defined } from "../../../base/defined.ts";
 import { invalidArgument } from "../../../base/errors.ts";
+import { labelMatches } from "../../../base/filter-values.ts";
 import type { SandboxId } from "../../../base/ids.ts";
-import { labelMatches, type PodIdentity, podMatches } from "../../../core/containers/container-filter.ts";
+import { type PodIdentity, podMatches } from "../../../core/containers/container-filter.ts";
 import type { EngineEvent } from "../../../core/events/event-bus.ts";
 import type { Engine } from "../../../core/lifecycle/engine.ts";
 import type { NetworkDriver } from "../../../core/networks/network-driver.ts";

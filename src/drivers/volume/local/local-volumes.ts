@@ -8,6 +8,7 @@ import { toEngineError } from "../../../base/errors.ts";
 import type { VolumeDriver } from "../../../core/volumes/volume.ts";
 import { syncDirectory } from "../../../host/files/durable.ts";
 import { ifThere } from "../../../host/files/errno.ts";
+import { measureDirectory } from "./measure-directory.ts";
 
 /** Containers with user namespaces must be able to pass through, and nobody to look around. */
 const wayMode = 0o711;
@@ -44,6 +45,8 @@ export function openLocalVolumes({ root }: { readonly root: string }): VolumeDri
         if (entries.some((entry) => entry.name !== "_data" || !entry.isDirectory())) return false;
         return (await entriesOf(data(name))).length === 0;
       }),
+    usage: async (name, { signal }) =>
+      await explained(`measure volume ${name}`, async () => await measureDirectory(data(name), { signal })),
     // Nothing is held open between calls.
     [Symbol.asyncDispose]: async () => {},
   };
