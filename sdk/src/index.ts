@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client of the Berth container engine.
 
+export type { FileChange } from "../../src/gen/berth/engine/v1/container_files_pb.js";
+export { FileChangeKind } from "../../src/gen/berth/engine/v1/container_files_pb.js";
 export type {
   Container,
   ContainerConfig,
@@ -35,6 +37,7 @@ export type { Event, InfoResponse, VersionResponse } from "../../src/gen/berth/e
 export type { Volume } from "../../src/gen/berth/engine/v1/volume_pb.js";
 export type { AttachedStreams } from "./attach.ts";
 export { BerthClient, type ClientOptions } from "./client.ts";
+export type { ContainerFiles } from "./container-files.ts";
 export type {
   CallOptions,
   ContainerExit,
