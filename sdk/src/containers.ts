@@ -109,6 +109,18 @@ export class Containers {
     await this.#client.rename({ container, newName }, call(options));
   }
 
+  /** Its processes, in ps's words; parameters are ps's, -ef when there are none. */
+  async top(
+    container: string,
+    options: CallOptions & { readonly parameters?: readonly string[] } = {},
+  ): Promise<{ readonly titles: readonly string[]; readonly processes: readonly (readonly string[])[] }> {
+    const { titles, processes } = await this.#client.top(
+      { container, arguments: [...(options.parameters ?? [])] },
+      call(options),
+    );
+    return { titles, processes: processes.map(({ values }) => values) };
+  }
+
   async remove(
     container: string,
     options: CallOptions & { readonly force?: boolean; readonly volumes?: boolean } = {},

@@ -19,6 +19,7 @@ import { podsForHooks } from "../core/pods/pods-for-hooks.ts";
 import { adoptPods, removeCgroupsOf, unfinishedPods } from "../core/pods/recover-pods.ts";
 import { createLocalDevices } from "../drivers/cdi/local/local-devices.ts";
 import { NriHooks } from "../drivers/hooks/nri/nri-hooks.ts";
+import { createProcessLister } from "../drivers/host/linux/process-lister.ts";
 import type { NamespaceThread } from "../linux/namespaces/namespace-thread.ts";
 import type { DaemonConfig } from "./config.ts";
 import { openContainers } from "./open-containers.ts";
@@ -82,6 +83,7 @@ export async function openEngine(
     ...containers,
     puller: images.transfer.puller,
     hooks: hooks ?? noHooks,
+    processes: createProcessLister(),
     cdi: createLocalDevices(config.cdi.directories),
     podTasks: new Map(),
     settings: {

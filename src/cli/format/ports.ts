@@ -49,7 +49,8 @@ function formatRange({ protocol, hostAddress, first, last }: Range): string {
     : `${joinAddress(hostAddress, numbers)}->${numbers}/${protocol}`;
 }
 
-function joinAddress(address: string, port: string): string {
+/** An address of IPv6 in brackets. */
+export function joinAddress(address: string, port: string): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables without borders, column for column as docker prints them.
 
-const minimumWidth = 10;
+const usualWidth = 10;
 const padding = 3;
 
 /**
- * Aligns lines whose cells are separated by tabs. A column is as wide as its widest cell and three spaces, at least ten;
+ * Aligns lines whose cells are separated by tabs. A column is as wide as its widest cell and three spaces, at least ten (or minimumWidth);
  * it ends where a line has no tab for it. What follows a line's last tab is not padded. Widths count code points.
  */
-export function alignColumns(text: string): string {
+export function alignColumns(text: string, { minimumWidth = usualWidth } = {}): string {
   const lines = text.split("\n").map((line) => line.split("\t"));
   const widths = lines.map(() => [] as number[]);
   const columns = Math.max(...lines.map((cells) => cells.length - 1));

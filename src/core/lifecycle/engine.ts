@@ -13,6 +13,7 @@ import type { EventBus } from "../events/event-bus.ts";
 import type { LifecycleHooks } from "../hooks/lifecycle-hooks.ts";
 import type { HostDevices } from "../host/host-devices.ts";
 import type { HostFacts } from "../host/host-facts.ts";
+import type { ProcessLister } from "../host/process-lister.ts";
 import type { SecurityModules } from "../host/security-modules.ts";
 import type { ImageService } from "../images/image-service.ts";
 import type { LeaseManager } from "../leases/lease-manager.ts";
@@ -59,6 +60,7 @@ export interface Engine {
   readonly host: HostFacts;
   readonly devices: HostDevices;
   readonly securityModules: SecurityModules;
+  readonly processes: ProcessLister;
   readonly cdi: DeviceInjector;
   readonly registry: ContainerRegistry;
   readonly images: ImageService;

@@ -150,6 +150,50 @@ suite("operations on containers in the berth command", () => {
     await run("new", "busybox", "true");
   });
 
+  test("port shows what is published, all of it or of one port", async () => {
+    const ports = ["-p", "127.0.0.1::80", "-p", "127.0.0.1::9", "-p", "127.0.0.2::53/udp"];
+    await own.daemon.ok("run", "-d", "--name", "open", ...ports, "busybox", "sleep", "1000");
+    const all = await own.daemon.ok("port", "open");
+    assert.match(all, /^9\/tcp -> 127\.0\.0\.1:\d+\n53\/udp -> 127\.0\.0\.2:\d+\n80\/tcp -> 127\.0\.0\.1:\d+$/);
+    const [, , of80 = ""] = all.split("\n");
+    assert.equal(`80/tcp -> ${await own.daemon.ok("port", "open", "80")}`, of80);
+    assert.match(await own.daemon.ok("port", "open", "53/udp"), /^127\.0\.0\.2:\d+$/);
+    await refused(["port", "open", "53"], /^no public port '53\/tcp' published for open\n$/);
+    await refused(["port", "open", "http"], /^invalid port \(http\)\n$/);
+    await refused(["port", "nothing"], /no such container: nothing/);
+    await own.daemon.ok("stop", "-t", "0", "open");
+    assert.equal(await own.daemon.ok("port", "open"), "");
+    await refused(["port", "open", "80"], /no public port '80\/tcp' published for open/);
+  });
+
+  test("top shows the processes of one container in ps's words", async () => {
+    await run("busy", "busybox", "sh", "-c", "sleep 4711 & exec sleep 4712");
+    await run("idle", "busybox", "sleep", "4713");
+    const commands = async (...options: readonly string[]) => {
+      const [header = "", ...rows] = (await own.daemon.ok("top", "busy", ...options)).split("\n");
+      return {
+        header: header.trim().split(/ {3,}/),
+        rows: rows.map((row) => row.replace(/.*(sleep)/, "$1")).toSorted(),
+      };
+    };
+    const both = ["sleep 4711", "sleep 4712"];
+    const ready = async () => (await commands()).rows.includes("sleep 4711") || undefined;
+    await eventually("its second process", async () => await ready());
+    assert.deepEqual(await commands(), {
+      header: ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"],
+      rows: both,
+    });
+    assert.deepEqual(await commands("-o", "pid,args"), { header: ["PID", "COMMAND"], rows: both });
+    assert.deepEqual((await commands("aux")).rows, both);
+    assert.match(await own.daemon.ok("top", "busy"), /^UID {17}PID {17}PPID/);
+
+    await refused(["top", "busy", "-o", "comm"], /couldn't find PID field in ps output/);
+    await refused(["top", "busy", "--nonsense"], /error running ps: exit status 1: error: /);
+    const id = await own.daemon.ok("stop", "-t", "0", "idle").then(async () => await inspect("idle", "{{.Id}}"));
+    await refused(["top", "idle"], new RegExp(`^Error response from daemon: container ${id} is not running\n$`));
+    assert.equal((await own.daemon.berth(["top"])).status, 125);
+  });
+
   test("containers of pods can be paused, but are not restarted or renamed behind their orchestrator", async () => {
     const pod = await own.cri.runPod({}, hostPod);
     const id = await own.cri.start(pod, { metadata: { name: "server", attempt: 0 } });

@@ -7,9 +7,10 @@ import type { Engine } from "../../../core/lifecycle/engine.ts";
 import { pauseContainer, unpauseContainer } from "../../../core/lifecycle/pause-container.ts";
 import { renameContainer } from "../../../core/lifecycle/rename-container.ts";
 import { restartContainer } from "../../../core/lifecycle/restart-container.ts";
+import { topContainer } from "../../../core/lifecycle/top-container.ts";
 import type { ContainerService } from "../../../gen/berth/engine/v1/container_pb.js";
 
-type Operations = Pick<ServiceImpl<typeof ContainerService>, "restart" | "pause" | "unpause" | "rename">;
+type Operations = Pick<ServiceImpl<typeof ContainerService>, "restart" | "pause" | "unpause" | "rename" | "top">;
 
 export function containerOperations(engine: Engine): Operations {
   return {
@@ -31,6 +32,10 @@ export function containerOperations(engine: Engine): Operations {
     async rename(request, { signal }) {
       await renameContainer(engine, request.container, { newName: request.newName, signal });
       return {};
+    },
+    async top(request, { signal }) {
+      const table = await topContainer(engine, request.container, { parameters: request.arguments, signal });
+      return { titles: [...table.titles], processes: table.processes.map((fields) => ({ values: [...fields] })) };
     },
   };
 }

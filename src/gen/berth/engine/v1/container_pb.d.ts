@@ -899,6 +899,52 @@ export declare type RenameContainerResponse = Message<"berth.engine.v1.RenameCon
 export declare const RenameContainerResponseSchema: GenMessage<RenameContainerResponse>;
 
 /**
+ * @generated from message berth.engine.v1.TopContainerRequest
+ */
+export declare type TopContainerRequest = Message<"berth.engine.v1.TopContainerRequest"> & {
+  /**
+   * @generated from field: string container = 1;
+   */
+  container: string;
+
+  /**
+   * Of ps(1), with or without spaces in them; -ef when there are none.
+   *
+   * @generated from field: repeated string arguments = 2;
+   */
+  arguments: string[];
+};
+
+/**
+ * Describes the message berth.engine.v1.TopContainerRequest.
+ * Use `create(TopContainerRequestSchema)` to create a new message.
+ */
+export declare const TopContainerRequestSchema: GenMessage<TopContainerRequest>;
+
+/**
+ * @generated from message berth.engine.v1.TopContainerResponse
+ */
+export declare type TopContainerResponse = Message<"berth.engine.v1.TopContainerResponse"> & {
+  /**
+   * @generated from field: repeated string titles = 1;
+   */
+  titles: string[];
+
+  /**
+   * As many fields each as there are titles.
+   *
+   * @generated from field: repeated berth.engine.v1.Strings processes = 2;
+   */
+  processes: Strings[];
+};
+
+/**
+ * Describes the message berth.engine.v1.TopContainerResponse.
+ * Use `create(TopContainerResponseSchema)` to create a new message.
+ */
+export declare const TopContainerResponseSchema: GenMessage<TopContainerResponse>;
+
+/**
  * @generated from message berth.engine.v1.RemoveContainerRequest
  */
 export declare type RemoveContainerRequest = Message<"berth.engine.v1.RemoveContainerRequest"> & {
@@ -2068,6 +2114,16 @@ export declare const ContainerService: GenService<{
     methodKind: "unary";
     input: typeof RenameContainerRequestSchema;
     output: typeof RenameContainerResponseSchema;
+  },
+  /**
+   * The processes in it, in ps's words.
+   *
+   * @generated from rpc berth.engine.v1.ContainerService.Top
+   */
+  top: {
+    methodKind: "unary";
+    input: typeof TopContainerRequestSchema;
+    output: typeof TopContainerResponseSchema;
   },
   /**
    * @generated from rpc berth.engine.v1.ContainerService.Remove
