@@ -4,6 +4,7 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { ContainerFilesService, type FileChange } from "../../src/gen/berth/engine/v1/container_files_pb.js";
 import type { CallOptions } from "./containers.ts";
+import { responsesOf } from "./responses.ts";
 
 export class ContainerFiles {
   readonly #client: Client<typeof ContainerFilesService>;
@@ -15,6 +16,13 @@ export class ContainerFiles {
   /** What the container has changed in its image's file system, sorted by path. */
   async changes(container: string, options: CallOptions = {}): Promise<readonly FileChange[]> {
     return (await this.#client.changes({ container }, call(options))).changes;
+  }
+
+  /** The container's root filesystem as a tar, without what is mounted in it. */
+  async *export(container: string, options: CallOptions = {}): AsyncGenerator<Uint8Array> {
+    const request = { container };
+    for await (const { chunk } of responsesOf(options.signal, (call) => this.#client.export(request, call)))
+      yield chunk;
   }
 }
 

@@ -70,6 +70,12 @@ export function toHostId(mappings: readonly IdMapping[], id: number): number | u
   return mapping === undefined ? undefined : mapping.hostId + (id - mapping.containerId);
 }
 
+/** The id inside that a host's id stands for; itself when nothing is mapped to it. */
+export function toContainerId(mappings: readonly IdMapping[], id: number): number {
+  const mapping = mappings.find(({ hostId, size }) => id >= hostId && id < hostId + size);
+  return mapping === undefined ? id : mapping.containerId + (id - mapping.hostId);
+}
+
 /** Root inside, as the host sees it; mappings that were checked always have it. */
 export function hostRoot({ uidMappings, gidMappings }: IdMappings): { readonly uid: number; readonly gid: number } {
   const [uid, gid] = [toHostId(uidMappings, 0), toHostId(gidMappings, 0)];

@@ -34,6 +34,10 @@ const diff = {
 };
 const events = { summary: "Get real time events from the daemon", load: () => import("./commands/events.ts") };
 const history = { summary: "Show the history of an image", load: () => import("./commands/history.ts") };
+const exportCommand = {
+  summary: "Export a container's filesystem as a tar archive",
+  load: () => import("./commands/export.ts"),
+};
 const importCommand = {
   summary: "Import the contents from a tarball to create an image",
   load: () => import("./commands/import.ts"),
@@ -105,6 +109,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
       create,
       diff,
       exec,
+      export: exportCommand,
       inspect: inspectContainer,
       kill,
       logs,
@@ -185,6 +190,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   create,
   diff,
   events,
+  export: exportCommand,
   history,
   import: importCommand,
   inspect,

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { open, rename, rm } from "node:fs/promises";
+import { archiveTarget } from "../archive-target.ts";
 import { defineCommand } from "../command.ts";
-import { CliError } from "../errors.ts";
 import { text } from "../flags.ts";
-import { writeTo } from "../process-session.ts";
 
 export const command = defineCommand({
   usage: "save [OPTIONS] IMAGE [IMAGE...]",
@@ -12,27 +10,8 @@ export const command = defineCommand({
   flags: { output: text("Write to a file, instead of STDOUT", { short: "o" }) },
   arguments: { minimum: 1 },
   async run({ flags: { output }, args }, context) {
-    if (output === undefined && context.stdout.isTTY) {
-      throw new CliError("cowardly refusing to save to a terminal. Use the -o flag or redirect");
-    }
-    const archive = context.client().images.save(args, { signal: context.signal });
-    if (output === undefined) for await (const chunk of archive) await writeTo(context.stdout, chunk);
-    else await writeFile(output, archive);
+    const target = archiveTarget(context, output, "save");
+    await target(context.client().images.save(args, { signal: context.signal }));
     return 0;
   },
 });
-
-/** The file appears when it is whole. */
-async function writeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-  // Devices and pipes cannot be replaced.
-  const isSpecial = path.startsWith("/dev/");
-  const target = isSpecial ? path : `${path}.berth-${process.pid}`;
-  try {
-    await using file = await open(target, "w", 0o600);
-    for await (const chunk of chunks) await file.writeFile(chunk);
-    if (!isSpecial) await rename(target, path);
-  } catch (error) {
-    if (!isSpecial) await rm(target, { force: true });
-    throw error;
-  }
-}

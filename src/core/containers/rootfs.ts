@@ -5,6 +5,8 @@
 // see it. A symlink to "/etc" is the root's own /etc, ".." at the top stays there, and nothing outside is ever read,
 // made or changed.
 
+import type { IdMappings } from "../../base/id-mapping.ts";
+
 export interface RootFilesystem {
   /** The file's bytes; undefined without one. What is no regular file is invalid-argument, more bytes than allowed resource-exhausted. */
   readFile(root: string, path: string, options: { readonly maximumBytes: number }): Promise<Uint8Array | undefined>;
@@ -18,6 +20,14 @@ export interface RootFilesystem {
    * A copy that was killed is begun again by the next one.
    */
   copyUp(root: string, path: string, targetDirectory: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * All that is in the root as a tar, made as it is read, without what is mounted in it elsewhere. Others may change the
+   * root meanwhile. idMappings: of a root that is mounted idmapped; the archive has the ids inside.
+   */
+  archive(
+    root: string,
+    options: { readonly signal: AbortSignal; readonly idMappings?: IdMappings },
+  ): AsyncGenerator<Uint8Array>;
 }
 
 export interface DirectoryAttributes {

@@ -2,6 +2,9 @@
 // What people ask about layers: how an image came to be and what a container changed.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { after, suite, test } from "node:test";
 import { startDaemon } from "../../support/daemon.ts";
 
@@ -35,6 +38,36 @@ suite("layers with the berth command", async () => {
     const { status, stdout, stderr } = await daemon.berth(["history", "nothing"]);
     assert.deepEqual({ status, stdout }, { status: 1, stdout: "" });
     assert.match(stderr, /no such image: nothing:latest/);
+  });
+
+  test("export gives the container's files as a tar, running or not, without what is mounted in it", async () => {
+    const script =
+      "echo inside > /made && ln /made /twice && ln -s /etc/shadow /link && chown 5:6 /made && mkfifo /fifo";
+    for (const name of ["export-ended", "export-running"]) {
+      await daemon.ok("run", "-d", "--name", name, "-v", "/data", "busybox", "sleep", "600");
+      await daemon.ok("exec", name, "sh", "-c", `${script} && touch /data/not-shown`);
+      if (name === "export-ended") await daemon.ok("stop", "-t", "0", name);
+      const file = path.join(daemon.directory, `${name}.tar`);
+      assert.equal(await daemon.ok("export", "-o", file, name), "");
+      const listed = execFileSync("tar", ["--numeric-owner", "-tvf", file], { encoding: "utf8" }).split("\n");
+      assert.equal(listed.filter((line) => line.includes("not-shown")).length, 0);
+      const line = (name: string) => listed.find((text) => new RegExp(` ${name}( |$)`).test(text)) ?? "";
+      assert.match(line("made"), /^-rw-r--r-- 5\/6 +7 /);
+      assert.match(line("twice"), / twice link to made$/);
+      assert.match(line("link"), /^l.* link -> \/etc\/shadow$/);
+      assert.match(line("fifo"), /^p/);
+      assert.match(line("data/"), /^d/);
+      assert.match(line("bin/busybox"), /^-rwxr-xr-x 0\/0 +\d{5,} /);
+      assert.equal(execFileSync("tar", ["-xOf", file, "made"], { encoding: "utf8" }), "inside\n");
+    }
+    assert.equal(await daemon.ok("start", "export-ended"), "export-ended");
+  });
+
+  test("export of what is not there leaves no file", async () => {
+    const file = path.join(daemon.directory, "nothing.tar");
+    const { status, stderr } = await daemon.berth(["export", "--output", file, "nothing"]);
+    assert.deepEqual([status, stderr], [1, "Error response from daemon: no such container: nothing\n"]);
+    assert.equal(existsSync(file), false);
   });
 
   test("diff prints what a container changed, running or not, and none of what is mounted in it", async () => {

@@ -5,6 +5,7 @@ import { closeSync, fstatSync } from "node:fs";
 import { open, readlink } from "node:fs/promises";
 import { EngineError, invalidArgument, toEngineError } from "../../../base/errors.ts";
 import type { RootFilesystem } from "../../../core/containers/rootfs.ts";
+import { archiveTree } from "./archive-tree.ts";
 import { copyUp } from "./copy-up.ts";
 import { ensureDirectory } from "./ensure-directory.ts";
 import { descriptorPath, openRoot } from "./resolve.ts";
@@ -49,6 +50,14 @@ export function createRootFilesystem(): RootFilesystem {
       await describeFailure(`cannot copy ${path} of the image into its volume`, async () => {
         await copyUp(root, path, targetDirectory, options);
       });
+    },
+
+    async *archive(root, options) {
+      try {
+        yield* archiveTree(root, options);
+      } catch (error) {
+        throw toEngineError(error, "cannot read the files of the container");
+      }
     },
   };
 }

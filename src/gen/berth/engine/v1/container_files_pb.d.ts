@@ -68,6 +68,38 @@ export declare type FileChange = Message<"berth.engine.v1.FileChange"> & {
 export declare const FileChangeSchema: GenMessage<FileChange>;
 
 /**
+ * @generated from message berth.engine.v1.ExportContainerRequest
+ */
+export declare type ExportContainerRequest = Message<"berth.engine.v1.ExportContainerRequest"> & {
+  /**
+   * @generated from field: string container = 1;
+   */
+  container: string;
+};
+
+/**
+ * Describes the message berth.engine.v1.ExportContainerRequest.
+ * Use `create(ExportContainerRequestSchema)` to create a new message.
+ */
+export declare const ExportContainerRequestSchema: GenMessage<ExportContainerRequest>;
+
+/**
+ * @generated from message berth.engine.v1.ExportContainerResponse
+ */
+export declare type ExportContainerResponse = Message<"berth.engine.v1.ExportContainerResponse"> & {
+  /**
+   * @generated from field: bytes chunk = 1;
+   */
+  chunk: Uint8Array;
+};
+
+/**
+ * Describes the message berth.engine.v1.ExportContainerResponse.
+ * Use `create(ExportContainerResponseSchema)` to create a new message.
+ */
+export declare const ExportContainerResponseSchema: GenMessage<ExportContainerResponse>;
+
+/**
  * @generated from enum berth.engine.v1.FileChangeKind
  */
 export enum FileChangeKind {
@@ -112,6 +144,16 @@ export declare const ContainerFilesService: GenService<{
     methodKind: "unary";
     input: typeof ContainerChangesRequestSchema;
     output: typeof ContainerChangesResponseSchema;
+  },
+  /**
+   * The root filesystem as a tar, without what is mounted in it.
+   *
+   * @generated from rpc berth.engine.v1.ContainerFilesService.Export
+   */
+  export: {
+    methodKind: "server_streaming";
+    input: typeof ExportContainerRequestSchema;
+    output: typeof ExportContainerResponseSchema;
   },
 }>;
 

@@ -10,7 +10,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file berth/engine/v1/container_files.proto.
  */
 export const file_berth_engine_v1_container_files = /*@__PURE__*/
-  fileDesc("CiViZXJ0aC9lbmdpbmUvdjEvY29udGFpbmVyX2ZpbGVzLnByb3RvEg9iZXJ0aC5lbmdpbmUudjEiLAoXQ29udGFpbmVyQ2hhbmdlc1JlcXVlc3QSEQoJY29udGFpbmVyGAEgASgJIkgKGENvbnRhaW5lckNoYW5nZXNSZXNwb25zZRIsCgdjaGFuZ2VzGAEgAygLMhsuYmVydGguZW5naW5lLnYxLkZpbGVDaGFuZ2UiSQoKRmlsZUNoYW5nZRIMCgRwYXRoGAEgASgJEi0KBGtpbmQYAiABKA4yHy5iZXJ0aC5lbmdpbmUudjEuRmlsZUNoYW5nZUtpbmQqigEKDkZpbGVDaGFuZ2VLaW5kEiAKHEZJTEVfQ0hBTkdFX0tJTkRfVU5TUEVDSUZJRUQQABIaChZGSUxFX0NIQU5HRV9LSU5EX0FEREVEEAESHAoYRklMRV9DSEFOR0VfS0lORF9DSEFOR0VEEAISHAoYRklMRV9DSEFOR0VfS0lORF9SRU1PVkVEEAMydwoVQ29udGFpbmVyRmlsZXNTZXJ2aWNlEl4KB0NoYW5nZXMSKC5iZXJ0aC5lbmdpbmUudjEuQ29udGFpbmVyQ2hhbmdlc1JlcXVlc3QaKS5iZXJ0aC5lbmdpbmUudjEuQ29udGFpbmVyQ2hhbmdlc1Jlc3BvbnNlYgZwcm90bzM");
+  fileDesc("CiViZXJ0aC9lbmdpbmUvdjEvY29udGFpbmVyX2ZpbGVzLnByb3RvEg9iZXJ0aC5lbmdpbmUudjEiLAoXQ29udGFpbmVyQ2hhbmdlc1JlcXVlc3QSEQoJY29udGFpbmVyGAEgASgJIkgKGENvbnRhaW5lckNoYW5nZXNSZXNwb25zZRIsCgdjaGFuZ2VzGAEgAygLMhsuYmVydGguZW5naW5lLnYxLkZpbGVDaGFuZ2UiSQoKRmlsZUNoYW5nZRIMCgRwYXRoGAEgASgJEi0KBGtpbmQYAiABKA4yHy5iZXJ0aC5lbmdpbmUudjEuRmlsZUNoYW5nZUtpbmQiKwoWRXhwb3J0Q29udGFpbmVyUmVxdWVzdBIRCgljb250YWluZXIYASABKAkiKAoXRXhwb3J0Q29udGFpbmVyUmVzcG9uc2USDQoFY2h1bmsYASABKAwqigEKDkZpbGVDaGFuZ2VLaW5kEiAKHEZJTEVfQ0hBTkdFX0tJTkRfVU5TUEVDSUZJRUQQABIaChZGSUxFX0NIQU5HRV9LSU5EX0FEREVEEAESHAoYRklMRV9DSEFOR0VfS0lORF9DSEFOR0VEEAISHAoYRklMRV9DSEFOR0VfS0lORF9SRU1PVkVEEAMy1gEKFUNvbnRhaW5lckZpbGVzU2VydmljZRJeCgdDaGFuZ2VzEiguYmVydGguZW5naW5lLnYxLkNvbnRhaW5lckNoYW5nZXNSZXF1ZXN0GikuYmVydGguZW5naW5lLnYxLkNvbnRhaW5lckNoYW5nZXNSZXNwb25zZRJdCgZFeHBvcnQSJy5iZXJ0aC5lbmdpbmUudjEuRXhwb3J0Q29udGFpbmVyUmVxdWVzdBooLmJlcnRoLmVuZ2luZS52MS5FeHBvcnRDb250YWluZXJSZXNwb25zZTABYgZwcm90bzM");
 
 /**
  * Describes the message berth.engine.v1.ContainerChangesRequest.
@@ -32,6 +32,20 @@ export const ContainerChangesResponseSchema = /*@__PURE__*/
  */
 export const FileChangeSchema = /*@__PURE__*/
   messageDesc(file_berth_engine_v1_container_files, 2);
+
+/**
+ * Describes the message berth.engine.v1.ExportContainerRequest.
+ * Use `create(ExportContainerRequestSchema)` to create a new message.
+ */
+export const ExportContainerRequestSchema = /*@__PURE__*/
+  messageDesc(file_berth_engine_v1_container_files, 3);
+
+/**
+ * Describes the message berth.engine.v1.ExportContainerResponse.
+ * Use `create(ExportContainerResponseSchema)` to create a new message.
+ */
+export const ExportContainerResponseSchema = /*@__PURE__*/
+  messageDesc(file_berth_engine_v1_container_files, 4);
 
 /**
  * Describes the enum berth.engine.v1.FileChangeKind.
