@@ -121,6 +121,23 @@ export class Containers {
     return { titles, processes: processes.map(({ values }) => values) };
   }
 
+  /** Changes its limits at once, or those of its next start; what is not named stays. */
+  async update(
+    container: string,
+    change: Pick<ContainerOptions, "resources" | "restartPolicy">,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const { resources, restartPolicy } = change;
+    await this.#client.update(
+      {
+        container,
+        ...(resources !== undefined && { resources }),
+        ...(restartPolicy !== undefined && { restartPolicy }),
+      },
+      call(options),
+    );
+  }
+
   async remove(
     container: string,
     options: CallOptions & { readonly force?: boolean; readonly volumes?: boolean } = {},

@@ -81,6 +81,10 @@ const unpause = {
   summary: "Unpause all processes within one or more containers",
   load: () => import("./commands/unpause.ts"),
 };
+const update = {
+  summary: "Update configuration of one or more containers",
+  load: () => import("./commands/update.ts"),
+};
 const wait = {
   summary: "Block until one or more containers stop, then print their exit codes",
   load: () => import("./commands/wait.ts"),
@@ -126,6 +130,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
       stop,
       top,
       unpause,
+      update,
       wait,
     },
   },
@@ -210,6 +215,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
   tag,
   top,
   unpause,
+  update,
   wait,
 };
 

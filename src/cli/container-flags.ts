@@ -107,6 +107,22 @@ const resourceFlags = {
   ulimit: values("Ulimit options", (given) => [parseUlimit(given)], { placeholder: "ulimit" }),
 };
 
+/** Of update: what can be changed of a container that is there. */
+export const updateFlags = {
+  "blkio-weight": resourceFlags["blkio-weight"],
+  "cpu-period": resourceFlags["cpu-period"],
+  "cpu-quota": resourceFlags["cpu-quota"],
+  "cpu-shares": resourceFlags["cpu-shares"],
+  cpus: resourceFlags.cpus,
+  "cpuset-cpus": resourceFlags["cpuset-cpus"],
+  "cpuset-mems": resourceFlags["cpuset-mems"],
+  memory: resourceFlags.memory,
+  "memory-reservation": resourceFlags["memory-reservation"],
+  "memory-swap": resourceFlags["memory-swap"],
+  "pids-limit": resourceFlags["pids-limit"],
+  restart: identityFlags.restart,
+};
+
 export const containerFlags = {
   ...processFlags,
   ...identityFlags,

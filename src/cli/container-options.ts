@@ -15,7 +15,7 @@ import {
   splitKeyValue,
 } from "../base/parse/key-value.ts";
 import { checkMountRequests, type MountRequest } from "../base/parse/mount-request.ts";
-import type { containerFlags } from "./container-flags.ts";
+import type { containerFlags, updateFlags } from "./container-flags.ts";
 import { CliError } from "./errors.ts";
 import type { FlagValues } from "./flags.ts";
 
@@ -132,7 +132,13 @@ function isolationOptions(flags: ContainerFlagValues) {
   };
 }
 
-function resourceOptions(flags: ContainerFlagValues) {
+type ResourceFlag = Exclude<keyof typeof updateFlags, "restart">;
+/** What run and create have beside update. */
+type CreationFlag = "memory-swappiness" | "oom-kill-disable";
+
+export function resourceOptions(
+  flags: Pick<ContainerFlagValues, ResourceFlag> & Partial<Pick<ContainerFlagValues, CreationFlag>>,
+) {
   return defined({
     memoryBytes: big(flags.memory),
     memoryReservationBytes: big(flags["memory-reservation"]),
@@ -177,7 +183,7 @@ function mountMessage(mount: MountRequest): MountMessage {
 }
 
 /** "no", "always", "unless-stopped", "on-failure" or "on-failure:3". */
-function restartPolicy(given: string | undefined): ContainerOptions["restartPolicy"] {
+export function restartPolicy(given: string | undefined): ContainerOptions["restartPolicy"] {
   if (given === undefined || given === "") return undefined;
   const [name = "", retries, ...more] = given.split(":");
   if (more.length > 0 || (retries !== undefined && !/^\d+$/.test(retries))) {

@@ -5,8 +5,8 @@ const usualWidth = 10;
 const padding = 3;
 
 /**
- * Aligns lines whose cells are separated by tabs. A column is as wide as its widest cell and three spaces, at least ten (or minimumWidth);
- * it ends where a line has no tab for it. What follows a line's last tab is not padded. Widths count code points.
+ * Aligns lines whose cells are separated by tabs. A column is as wide as its widest cell and three spaces, at least as
+ * wide as minimumWidth; it ends where a line has no tab for it. What follows a line's last tab is not padded. Widths count code points.
  */
 export function alignColumns(text: string, { minimumWidth = usualWidth } = {}): string {
   const lines = text.split("\n").map((line) => line.split("\t"));

@@ -5,17 +5,19 @@ import { defined } from "../../base/defined.ts";
 import { conflict, type EngineError, failedPrecondition, hasCode } from "../../base/errors.ts";
 import type { RuntimeResources } from "../../oci/runtime/spec.ts";
 import type { ContainerRecord } from "../containers/container.ts";
-import type { ResourceLimits } from "../containers/container-config.ts";
+import type { ResourceLimits, RestartPolicy } from "../containers/container-config.ts";
 import { adoptLimits } from "../containers/spec/adopt-limits.ts";
 import { buildResources } from "../containers/spec/resources.ts";
 import type { Engine } from "./engine.ts";
 import { visiblePod } from "./pod-member.ts";
+import { containerEvent } from "./state/container-events.ts";
 import { containerView, podView } from "./state/hook-views.ts";
 
 /** Only what shall change. */
 export interface ContainerChange {
   readonly resources: ResourceLimits;
   readonly oomScoreAdj?: number;
+  readonly restartPolicy?: RestartPolicy;
 }
 
 /** Applied when it returns, or not at all. */
@@ -30,7 +32,9 @@ export async function updateContainer(
   const record = engine.registry.get(id);
   const { status } = record.state;
   if (status === "dead") throw conflict(`container ${record.name} is marked for removal and cannot be updated`);
-  if (status === "exited") throw hasExited(id);
+  // Another start of one that is alone gets the new limits; a pod's is not started again.
+  if (status === "exited" && record.pod !== undefined) throw hasExited(id);
+  checkRestartPolicy(record, change);
   const resources = mergedLimits(record.config.resources, change.resources);
   const built = buildResources(resources, engine.host);
   if (record.pod === undefined) return await apply(engine, record, { change, resources, built }, signal);
@@ -41,6 +45,16 @@ export async function updateContainer(
   const updated = await apply(engine, record, { change, resources: adopted, built: adjusted }, signal);
   await hooks.postUpdateContainer(pod, containerView(engine, updated), { signal });
   return updated;
+}
+
+function checkRestartPolicy({ name, pod, config }: ContainerRecord, { restartPolicy }: ContainerChange): void {
+  if (restartPolicy === undefined) return;
+  if (pod !== undefined) {
+    throw failedPrecondition(`container ${name} belongs to a pod: its orchestrator decides whether it runs again`);
+  }
+  if (config.autoRemove && restartPolicy.name !== "no") {
+    throw conflict(`restart policy of container ${name} cannot be updated: it is removed when it exits`);
+  }
 }
 
 /** Files of cgroup version 2 are kept one by one. */
@@ -67,9 +81,11 @@ async function apply(
     // It ended just now: that is recorded when we are done.
     throw hasCode(error, "not-found") ? hasExited(record.id, error) : error;
   }
-  const { oomScoreAdj } = change;
-  const config = { ...record.config, resources, ...(oomScoreAdj !== undefined && { oomScoreAdj }) };
-  return await engine.registry.updateLimits(record.id, config, built);
+  const { oomScoreAdj, restartPolicy } = change;
+  const config = { ...record.config, resources, ...defined({ oomScoreAdj, restartPolicy }) };
+  const updated = await engine.registry.updateLimits(record.id, config, built);
+  engine.events.publish(containerEvent("update", updated));
+  return updated;
 }
 
 function hasExited(id: string, cause?: unknown): EngineError {

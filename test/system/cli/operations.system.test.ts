@@ -2,7 +2,10 @@
 // What the berth command does to containers that are there: pause, restart, rename and the like.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { afterEach, suite, test } from "node:test";
+import { hierarchyOf, readCgroupLayout } from "../../../src/linux/cgroup/layout.ts";
 import { criSocket, hostPod, removeAllPods } from "../../support/cri-client.ts";
 import { eventually } from "../../support/daemon.ts";
 import { suiteCri } from "../../support/suite-cri.ts";
@@ -194,6 +197,60 @@ suite("operations on containers in the berth command", () => {
     assert.equal((await own.daemon.berth(["top"])).status, 125);
   });
 
+  /** A limit that the kernel has for a container, named as version 1 and as version 2 have it. */
+  const kernelLimit = async (id: string, controller: string, legacy: string, unified: string) => {
+    const layout = await readCgroupLayout();
+    const mountPoint = hierarchyOf(layout, controller)?.mountPoint ?? "";
+    const file = path.join(mountPoint, own.daemon.cgroupParent, id, layout.version === 1 ? legacy : unified);
+    return (await readFile(file, "utf8")).trim();
+  };
+  const memoryLimit = async (id: string) => await kernelLimit(id, "memory", "memory.limit_in_bytes", "memory.max");
+  const mebibytes = (count: number) => String(count * 1024 * 1024);
+
+  test("update changes the limits of a running container at once, and of a stopped one for its next start", async () => {
+    const id = await runCounter("limited", "-m", "32m", "--cpu-shares", "512");
+    const pid = await inspect("limited", "{{.State.Pid}}");
+    assert.equal(await own.daemon.ok("update", "-m", "64m", "--pids-limit", "50", "limited"), "limited");
+    assert.equal(await memoryLimit(id), mebibytes(64));
+    assert.equal(await kernelLimit(id, "pids", "pids.max", "pids.max"), "50");
+    const limits = "{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}} {{.HostConfig.CpuShares}}";
+    assert.equal(await inspect("limited", limits), `${mebibytes(64)} 50 512`);
+    assert.equal(await inspect("limited", "{{.State.Pid}}"), pid);
+    assert.match(await events("limited"), /^update$/m);
+
+    await own.daemon.restart();
+    await own.daemon.ok("restart", "-t", "60", "limited");
+    assert.equal(await memoryLimit(id), mebibytes(64));
+    await own.daemon.ok("stop", "-t", "60", "limited");
+    assert.equal(await own.daemon.ok("update", "--memory=48m", "limited"), "limited");
+    await own.daemon.ok("start", "limited");
+    assert.equal(await memoryLimit(id), mebibytes(48));
+    assert.equal(await inspect("limited", limits), `${mebibytes(48)} 50 512`);
+  });
+
+  test("update keeps another restart policy, and says what is wrong without changing anything", async () => {
+    const id = await runCounter("plain");
+    const policy = "{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}";
+    assert.equal(await inspect("plain", policy), "no 0");
+    assert.equal(await own.daemon.ok("update", "--restart", "on-failure:3", "plain"), "plain");
+    assert.equal(await inspect("plain", policy), "on-failure 3");
+    assert.equal(await own.daemon.ok("update", "--restart", "no", "plain"), "plain");
+
+    await refused(["update", "plain"], /^you must provide one or more flags when using this command\n$/);
+    await refused(["update", "--restart", "sometimes", "plain"], /unknown policy 'sometimes'/);
+    await refused(["update", "-m", "64m", "--memory-swap", "32m", "plain"], /swap/);
+    await refused(["update", "-m", "64m", "nothing"], /no such container: nothing/);
+    assert.equal((await own.daemon.berth(["update", "-m", "much", "plain"])).status, 125);
+    assert.equal((await own.daemon.berth(["update", "-m", "64m"])).status, 125);
+    assert.equal(await inspect("plain", `{{.HostConfig.Memory}} ${policy}`), "0 no 0");
+    assert.notEqual(await memoryLimit(id), mebibytes(64));
+
+    await run("brief", "--rm", "busybox", "sleep", "1000");
+    await refused(["update", "--restart", "always", "brief"], /cannot be updated: it is removed when it exits/);
+    const { status, stdout } = await own.daemon.berth(["update", "-m", "64m", "nothing", "brief"]);
+    assert.deepEqual([status, stdout], [1, "brief\n"]);
+  });
+
   test("containers of pods can be paused, but are not restarted or renamed behind their orchestrator", async () => {
     const pod = await own.cri.runPod({}, hostPod);
     const id = await own.cri.start(pod, { metadata: { name: "server", attempt: 0 } });
@@ -201,6 +258,7 @@ suite("operations on containers in the berth command", () => {
     await own.daemon.ok("unpause", id);
     const pid = await inspect(id, "{{.State.Pid}}");
     await refused(["restart", "-t", "0", id], /belongs to a pod and cannot be restarted/);
+    await refused(["update", "--restart", "always", id], /belongs to a pod: its orchestrator decides/);
     await refused(["rename", id, "mine"], /belongs to a pod and cannot be renamed/);
     assert.equal(await inspect(id, "{{.State.Pid}}"), pid);
   });

@@ -89,7 +89,7 @@ function modes(message: proto.ContainerConfig) {
   };
 }
 
-function resources(message: proto.Resources | undefined): ResourceLimits {
+export function resources(message: proto.Resources | undefined): ResourceLimits {
   if (message === undefined) return {};
   return defined({
     memoryBytes: number(message.memoryBytes),
@@ -165,7 +165,7 @@ function port(message: proto.PortMapping): PortMapping {
   return { hostIp: message.hostIp, hostPort, hostPortEnd, containerPort, protocol };
 }
 
-function restartPolicy(message: proto.RestartPolicy | undefined): RestartPolicy {
+export function restartPolicy(message: proto.RestartPolicy | undefined): RestartPolicy {
   const name = message?.name ?? "";
   switch (name) {
     case "":

@@ -8,9 +8,14 @@ import { pauseContainer, unpauseContainer } from "../../../core/lifecycle/pause-
 import { renameContainer } from "../../../core/lifecycle/rename-container.ts";
 import { restartContainer } from "../../../core/lifecycle/restart-container.ts";
 import { topContainer } from "../../../core/lifecycle/top-container.ts";
+import { updateContainer } from "../../../core/lifecycle/update-container.ts";
 import type { ContainerService } from "../../../gen/berth/engine/v1/container_pb.js";
+import { resources, restartPolicy } from "./config.ts";
 
-type Operations = Pick<ServiceImpl<typeof ContainerService>, "restart" | "pause" | "unpause" | "rename" | "top">;
+type Operations = Pick<
+  ServiceImpl<typeof ContainerService>,
+  "restart" | "pause" | "unpause" | "rename" | "top" | "update"
+>;
 
 export function containerOperations(engine: Engine): Operations {
   return {
@@ -31,6 +36,14 @@ export function containerOperations(engine: Engine): Operations {
     },
     async rename(request, { signal }) {
       await renameContainer(engine, request.container, { newName: request.newName, signal });
+      return {};
+    },
+    async update(request, { signal }) {
+      const change = {
+        resources: resources(request.resources),
+        ...(request.restartPolicy !== undefined && { restartPolicy: restartPolicy(request.restartPolicy) }),
+      };
+      await updateContainer(engine, request.container, change, { signal });
       return {};
     },
     async top(request, { signal }) {

@@ -945,6 +945,46 @@ export declare type TopContainerResponse = Message<"berth.engine.v1.TopContainer
 export declare const TopContainerResponseSchema: GenMessage<TopContainerResponse>;
 
 /**
+ * @generated from message berth.engine.v1.UpdateContainerRequest
+ */
+export declare type UpdateContainerRequest = Message<"berth.engine.v1.UpdateContainerRequest"> & {
+  /**
+   * @generated from field: string container = 1;
+   */
+  container: string;
+
+  /**
+   * @generated from field: berth.engine.v1.Resources resources = 2;
+   */
+  resources?: Resources | undefined;
+
+  /**
+   * failed_precondition for a container of a pod.
+   *
+   * @generated from field: berth.engine.v1.RestartPolicy restart_policy = 3;
+   */
+  restartPolicy?: RestartPolicy | undefined;
+};
+
+/**
+ * Describes the message berth.engine.v1.UpdateContainerRequest.
+ * Use `create(UpdateContainerRequestSchema)` to create a new message.
+ */
+export declare const UpdateContainerRequestSchema: GenMessage<UpdateContainerRequest>;
+
+/**
+ * @generated from message berth.engine.v1.UpdateContainerResponse
+ */
+export declare type UpdateContainerResponse = Message<"berth.engine.v1.UpdateContainerResponse"> & {
+};
+
+/**
+ * Describes the message berth.engine.v1.UpdateContainerResponse.
+ * Use `create(UpdateContainerResponseSchema)` to create a new message.
+ */
+export declare const UpdateContainerResponseSchema: GenMessage<UpdateContainerResponse>;
+
+/**
  * @generated from message berth.engine.v1.RemoveContainerRequest
  */
 export declare type RemoveContainerRequest = Message<"berth.engine.v1.RemoveContainerRequest"> & {
@@ -2124,6 +2164,16 @@ export declare const ContainerService: GenService<{
     methodKind: "unary";
     input: typeof TopContainerRequestSchema;
     output: typeof TopContainerResponseSchema;
+  },
+  /**
+   * Changes its limits at once, or of its next start; what is absent stays.
+   *
+   * @generated from rpc berth.engine.v1.ContainerService.Update
+   */
+  update: {
+    methodKind: "unary";
+    input: typeof UpdateContainerRequestSchema;
+    output: typeof UpdateContainerResponseSchema;
   },
   /**
    * @generated from rpc berth.engine.v1.ContainerService.Remove
