@@ -6,6 +6,7 @@ import { Containers } from "./containers.ts";
 import { Images } from "./images.ts";
 import { Networks } from "./networks.ts";
 import { Pods } from "./pods.ts";
+import { Storage } from "./storage.ts";
 import { System } from "./system.ts";
 import { type Connection, defaultHost, openConnection } from "./transport.ts";
 import { Volumes } from "./volumes.ts";
@@ -23,6 +24,7 @@ export class BerthClient implements Disposable {
   readonly images: Images;
   readonly networks: Networks;
   readonly pods: Pods;
+  readonly storage: Storage;
   readonly system: System;
   readonly volumes: Volumes;
   readonly #connection: Connection;
@@ -35,6 +37,7 @@ export class BerthClient implements Disposable {
     this.images = new Images(this.#connection.transport);
     this.networks = new Networks(this.#connection.transport);
     this.pods = new Pods(this.#connection.transport);
+    this.storage = new Storage(this.#connection.transport);
     this.system = new System(this.#connection.transport);
     this.volumes = new Volumes(this.#connection.transport);
   }

@@ -33,6 +33,7 @@ export type {
   PodNamespaces,
   UserNamespace,
 } from "../../src/gen/berth/engine/v1/pod_pb.js";
+export type { DiskUsageResponse, ImageUsage, UsageTotal } from "../../src/gen/berth/engine/v1/storage_pb.js";
 export type { Event, InfoResponse, VersionResponse } from "../../src/gen/berth/engine/v1/system_pb.js";
 export type { Volume } from "../../src/gen/berth/engine/v1/volume_pb.js";
 export type { AttachedStreams } from "./attach.ts";
@@ -56,6 +57,7 @@ export type { Images, PullNews, RegistryCredentials, TransferOptions } from "./i
 export type { Networks } from "./networks.ts";
 export type { Pods } from "./pods.ts";
 export type { OutputChunk, ProcessInput } from "./process-stream.ts";
+export type { Storage } from "./storage.ts";
 export type { EventOptions, System } from "./system.ts";
 export { defaultHost } from "./transport.ts";
 export type { ListFilters, PruneResult, Volumes } from "./volumes.ts";

@@ -121,6 +121,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
       list: ps,
       pause,
       port,
+      prune: { summary: "Remove all stopped containers", load: () => import("./commands/container-prune.ts") },
       ps,
       rename,
       restart,
@@ -143,6 +144,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
       load,
       ls: images,
       list: images,
+      prune: { summary: "Remove unused images", load: () => import("./commands/image-prune.ts") },
       pull,
       push,
       rm: rmi,
@@ -180,7 +182,15 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
       rm: { summary: "Remove one or more volumes", load: () => import("./commands/volume-rm.ts") },
     },
   },
-  system: { summary: "Manage Berth", group: { events, info } },
+  system: {
+    summary: "Manage Berth",
+    group: {
+      df: { summary: "Show disk usage", load: () => import("./commands/system-df.ts") },
+      events,
+      info,
+      prune: { summary: "Remove unused data", load: () => import("./commands/system-prune.ts") },
+    },
+  },
   config: {
     summary: "Show the daemon's configuration",
     group: {

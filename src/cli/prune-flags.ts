@@ -19,3 +19,11 @@ export function reclaimedLine(results: readonly Pick<PruneResult, "reclaimedByte
   const bytes = results.reduce((sum, { reclaimedBytes }) => sum + Number(reclaimedBytes), 0);
   return `Total reclaimed space: ${humanSize(bytes)}\n`;
 }
+
+/** Names and ids of images, as rmi prints them. */
+export function prunedImageLines({
+  untagged,
+  removed,
+}: Pick<PruneResult, "removed"> & { readonly untagged: readonly string[] }): readonly string[] {
+  return [...untagged.map((name) => `untagged: ${name}`), ...removed.map((id) => `deleted: ${id}`)];
+}

@@ -6,6 +6,7 @@ import { errorInterceptor } from "../api/engine/errors.ts";
 import { engineRoutes } from "../api/engine/routes.ts";
 import { deadlineSignal } from "../base/lifetime.ts";
 import { version } from "../base/version.ts";
+import { pinnedBy } from "../core/images/pinned.ts";
 import { lockRoot } from "../drivers/host/linux/root-lock.ts";
 import {
   activatedSockets,
@@ -41,7 +42,7 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
     await serveApi({
       socket: config.socket,
       logger: logger.child({ scope: "api/engine" }),
-      routes: engineRoutes(opened),
+      routes: engineRoutes({ ...opened, isPinned: pinnedBy(config.images.pinned) }),
       interceptors: [errorInterceptor(logger.child({ scope: "api/engine" }))],
       shutdownSignal: shutdown.signal,
       ...(inherited !== undefined && { inheritedDescriptor: inherited.descriptor }),
