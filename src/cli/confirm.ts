@@ -6,9 +6,13 @@ import type { CommandContext } from "./command.ts";
 import { CliError } from "./errors.ts";
 
 /** Shows the warning and reads an answer; exit code 1 unless it is "y". */
-export async function confirm({ stdin, stdout }: CommandContext, command: string, warning: string): Promise<void> {
+export async function confirm(
+  { stdin, stdout, signal }: CommandContext,
+  command: string,
+  warning: string,
+): Promise<void> {
   stdout.write(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
-  const lines = createInterface({ input: stdin });
+  const lines = createInterface({ input: stdin, signal });
   try {
     for await (const line of lines) {
       if (line.trim().toLowerCase() === "y") return;
@@ -18,5 +22,6 @@ export async function confirm({ stdin, stdout }: CommandContext, command: string
     lines.close();
   }
   stdout.write("\n");
+  signal.throwIfAborted();
   throw new CliError(`${command} has been cancelled`);
 }
