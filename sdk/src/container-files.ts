@@ -18,6 +18,22 @@ export class ContainerFiles {
     return (await this.#client.changes({ container }, call(options))).changes;
   }
 
+  /** Makes an image of the container's image and what it changed; the id. A running one stands still meanwhile. */
+  async commit(
+    container: string,
+    options: CallOptions & {
+      readonly reference?: string | undefined;
+      readonly author?: string | undefined;
+      readonly message?: string | undefined;
+      readonly changes?: readonly string[];
+      readonly pause?: boolean;
+    } = {},
+  ): Promise<string> {
+    const { reference = "", author = "", message = "", changes = [], pause = true } = options;
+    const request = { container, reference, author, message, changes: [...changes], noPause: !pause };
+    return (await this.#client.commit(request, call(options))).id;
+  }
+
   /** The container's root filesystem as a tar, without what is mounted in it. */
   async *export(container: string, options: CallOptions = {}): AsyncGenerator<Uint8Array> {
     const request = { container };

@@ -27,6 +27,10 @@ const attach = {
   summary: "Attach local standard input, output, and error streams to a running container",
   load: () => import("./commands/attach.ts"),
 };
+const commit = {
+  summary: "Create a new image from a container's changes",
+  load: () => import("./commands/commit.ts"),
+};
 const create = { summary: "Create a new container", load: () => import("./commands/create.ts") };
 const diff = {
   summary: "Inspect changes to files or directories on a container's filesystem",
@@ -110,6 +114,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
     summary: "Manage containers",
     group: {
       attach,
+      commit,
       create,
       diff,
       exec,
@@ -202,6 +207,7 @@ export const commandTable: Readonly<Record<string, CommandEntry>> = {
     },
   },
   attach,
+  commit,
   create,
   diff,
   events,

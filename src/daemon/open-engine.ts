@@ -61,8 +61,10 @@ export async function openEngine(
   await mkdir(config.root, { recursive: true, mode: 0o711 });
   await prepareStateDirectories(config.state);
   const metadata = undo.use(await openMetadata(config, logger));
-  // Checkpoints that the daemon before did not finish.
-  await rm(path.join(config.root, "checkpoints"), { recursive: true, force: true });
+  // What the daemon before did not finish.
+  for (const name of ["checkpoints", "commits"]) {
+    await rm(path.join(config.root, name), { recursive: true, force: true });
+  }
   const images = undo.use(await openImages(config, metadata, logger));
   const containers = undo.use(await openContainers(config, metadata, logger, { signal }));
   const io = new ContainerIoTable({

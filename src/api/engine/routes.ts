@@ -28,7 +28,7 @@ export interface EngineApiDeps extends SystemFacts, StorageFacts {
 export function engineRoutes({ engine, transfer, ...facts }: EngineApiDeps): (router: ConnectRouter) => void {
   return (router) => {
     router.service(ContainerService, containerService(engine));
-    router.service(ContainerFilesService, containerFilesService(engine));
+    router.service(ContainerFilesService, containerFilesService(engine, transfer.archives));
     router.service(ImageService, imageService(engine, transfer));
     router.service(NetworkService, networkService(engine));
     router.service(PodService, podService(engine));

@@ -42,7 +42,8 @@ export async function checkpointContainer(
   return record;
 }
 
-async function standingStill(
+/** Does the work while a running container stands still; one that is paused stays so. */
+export async function standingStill(
   engine: Engine,
   record: ContainerRecord,
   task: Task,

@@ -82,9 +82,14 @@ export interface Snapshotter extends AsyncDisposable {
   usage(key: string, options: { readonly signal: AbortSignal }): Promise<SnapshotUsage>;
   /**
    * Writes what this snapshot has over its parent into a file, as the tar of an OCI layer. Nobody may change it meanwhile.
-   * failed-precondition when there is something that a layer cannot say.
+   * failed-precondition when there is something that a layer cannot say. omit: paths as changes() gives them that are
+   * left out with all that is in them.
    */
-  writeDiff(key: string, file: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  writeDiff(
+    key: string,
+    file: string,
+    options: { readonly signal: AbortSignal; readonly omit?: readonly string[] },
+  ): Promise<void>;
   /** What this snapshot makes of its parent, a directory before what is in it; also while somebody changes it. */
   changes(key: string, options: { readonly signal: AbortSignal }): Promise<readonly SnapshotChange[]>;
   /** Removes it if it is there; failed-precondition when something stands on it. */

@@ -158,7 +158,8 @@ function requireBlobs(content: ContentStore, layers: readonly Descriptor[]): voi
   }
 }
 
-async function storeLayer(
+/** Stores an uncompressed layer compressed, once it is known to be a tar. */
+export async function storeLayer(
   content: ContentStore,
   lease: Lease,
   chunks: AsyncIterable<Buffer>,

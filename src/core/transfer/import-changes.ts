@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Dockerfile instructions that `import --change` takes, turned into the defaults of an image's containers: CMD,
+// The Dockerfile instructions that `import --change` and `commit --change` take, turned into the defaults of an image's containers: CMD,
 // ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR. They mean what they mean in a
 // Dockerfile; what cannot stand alone (FROM, RUN, COPY…) is refused.
 
@@ -55,9 +55,9 @@ const instructions: Readonly<Record<string, (defaults: Defaults, text: string) =
   },
 };
 
-/** invalid-argument, naming the change, when one of them cannot be understood. */
-export function parseImportChanges(changes: readonly string[]): ContainerDefaults {
-  const defaults: Defaults = {};
+/** The base with what the changes make of it; invalid-argument, naming the change, when one of them cannot be understood. */
+export function parseImportChanges(changes: readonly string[], base: ContainerDefaults = {}): ContainerDefaults {
+  const defaults: Defaults = { ...base };
   for (const change of changes) {
     const [, word = "", text = ""] = /^\s*(\S+)\s*([\s\S]*?)\s*$/.exec(change) ?? [];
     const instruction = Object.hasOwn(instructions, word.toUpperCase()) ? instructions[word.toUpperCase()] : undefined;

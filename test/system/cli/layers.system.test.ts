@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { after, suite, test } from "node:test";
 import { startDaemon } from "../../support/daemon.ts";
@@ -68,6 +69,78 @@ suite("layers with the berth command", async () => {
     const { status, stderr } = await daemon.berth(["export", "--output", file, "nothing"]);
     assert.deepEqual([status, stderr], [1, "Error response from daemon: no such container: nothing\n"]);
     assert.equal(existsSync(file), false);
+  });
+
+  test("commit makes an image of what a container changed and was started with", async () => {
+    const script = "echo kept > /etc/new && rm /etc/group && mkdir /tmp/a";
+    await daemon.ok(
+      "run",
+      "-d",
+      "--name",
+      "work",
+      "-e",
+      "A=b c",
+      "-l",
+      "k=v",
+      "-v",
+      "/data",
+      "busybox",
+      "sleep",
+      "600",
+    );
+    await daemon.ok("exec", "work", "sh", "-c", `${script} && touch /data/not-kept`);
+    const flags = ["-a", "Ada", "-m", "a word", "-c", "EXPOSE 80", "--change", 'CMD ["cat", "/etc/new"]'];
+    const id = await daemon.ok("commit", ...flags, "work", "made:1");
+    assert.match(id, /^sha256:[0-9a-f]{64}$/);
+    assert.equal(await daemon.ok("ps", "--filter", "name=work", "--format", "{{.State}}"), "running");
+    assert.equal(await daemon.ok("run", "--rm", "made:1"), "kept");
+    const shown = await daemon.ok(
+      "run",
+      "--rm",
+      "made:1",
+      "sh",
+      "-c",
+      "echo $A; ls /data; test -e /etc/group || echo gone",
+    );
+    assert.equal(shown, "b c\ngone");
+    const [image] = JSON.parse(await daemon.ok("image", "inspect", "made:1"));
+    assert.deepEqual(
+      [image.Id, image.Author, image.Comment, image.Config.Labels, image.Config.ExposedPorts, image.Config.Volumes],
+      [id, "Ada", "a word", { k: "v" }, { "80/tcp": {} }, { "/data": {} }],
+    );
+    const history = await daemon.ok("history", "--format", "{{.CreatedBy}}|{{.Comment}}", "made:1");
+    assert.equal(history, "sleep 600|a word\n|imported from a tar archive");
+    const save = path.join(daemon.directory, "made.tar");
+    await daemon.ok("save", "-o", save, "made:1");
+    assert.equal(await daemon.ok("load", "-i", save), "Loaded image: made:1");
+  });
+
+  test("commit of a stopped container and without a pause, on top of what was committed", async () => {
+    await daemon.ok("run", "--name", "first", "busybox", "sh", "-c", "echo 1 > /one");
+    const first = await daemon.ok("commit", "first");
+    await daemon.ok("run", "-d", "--name", "second", first, "sleep", "600");
+    await daemon.ok("exec", "second", "sh", "-c", "echo 2 > /two");
+    await daemon.ok("container", "commit", "--pause=false", "-c", 'ENTRYPOINT ["cat"]', "second", "second");
+    assert.equal(await daemon.ok("run", "--rm", "second", "/one", "/two"), "1\n2");
+    assert.equal(await daemon.ok("image", "inspect", "-f", "{{json .Config.Cmd}}", "second"), "null");
+    assert.equal(await daemon.ok("image", "inspect", "-f", "{{len .RootFS.Layers}}", "second"), "3");
+    assert.deepEqual(await readdir(path.join(daemon.root, "commits")), []);
+  });
+
+  test("commit refuses what it cannot do and leaves nothing", async () => {
+    await daemon.ok("create", "--name", "still", "busybox");
+    const before = await daemon.ok("images", "-a", "-q", "--no-trunc");
+    for (const [args, message] of [
+      [["nothing"], /no such container: nothing/],
+      [["still", "UPPER"], /must be lowercase/],
+      [["still", `a@sha256:${"0".repeat(64)}`], /cannot commit to digest reference/],
+      [["-c", "RUN true", "still"], /RUN is not a valid change command/],
+    ] as const) {
+      const { status, stderr } = await daemon.berth(["commit", ...args]);
+      assert.equal(status, 1);
+      assert.match(stderr, message);
+    }
+    assert.equal(await daemon.ok("images", "-a", "-q", "--no-trunc"), before);
   });
 
   test("diff prints what a container changed, running or not, and none of what is mounted in it", async () => {

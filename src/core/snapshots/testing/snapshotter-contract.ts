@@ -222,6 +222,10 @@ export function snapshotterContract(name: string, makeBed: () => Promise<Snapsho
     const contentOnly = changes.filter(({ isContentOnly }) => isContentOnly).map(({ path }) => path);
     assert.deepEqual(contentOnly, ["/dir", "/dir/deep"]);
     await rejectsWith(snapshotter.changes("nothing", options), "not-found");
+    const file = join(bed.scratch, "some.tar");
+    await snapshotter.writeDiff("work", file, { ...options, omit: ["/again", "/dir/deep", "/gone", "/new"] });
+    const names = execFileSync("tar", ["-tf", file], { encoding: "utf8" }).trimEnd().split("\n");
+    assert.deepEqual(names, ["dir/", "mode/", "turned"]);
   });
 
   check("names are taken once and parents are protected", async (bed) => {

@@ -141,10 +141,14 @@ class OverlaySnapshotter implements Snapshotter {
     return await this.#pool.run({ kind: "measure", directory: this.#layer(record.id) }, options);
   }
 
-  async writeDiff(key: string, file: string, options: { readonly signal: AbortSignal }): Promise<void> {
+  async writeDiff(
+    key: string,
+    file: string,
+    { signal, omit = [] }: { readonly signal: AbortSignal; readonly omit?: readonly string[] },
+  ): Promise<void> {
     const record = this.#records.find(key);
     if (record === undefined) throw notFound("snapshot", key);
-    await this.#pool.run({ kind: "diff", directory: this.#layer(record.id), file }, options);
+    await this.#pool.run({ kind: "diff", directory: this.#layer(record.id), file, omit }, { signal });
   }
 
   async changes(key: string, options: { readonly signal: AbortSignal }): Promise<readonly SnapshotChange[]> {

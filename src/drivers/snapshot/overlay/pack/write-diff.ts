@@ -14,7 +14,7 @@ import {
   readSync,
   writeSync,
 } from "node:fs";
-import { type ByteString, quoteByteString } from "../../../../base/byte-string.ts";
+import { type ByteString, quoteByteString, textToByteString } from "../../../../base/byte-string.ts";
 import { failedPrecondition, internal } from "../../../../base/errors.ts";
 import { deviceNumbers } from "../../../../host/files/device-numbers.ts";
 import { getXattr, listXattrs, openAt2, openFlags, resolveFlags } from "../../../../linux/ffi/file.ts";
@@ -31,8 +31,12 @@ const nanosecondsPerSecond = 1_000_000_000n;
 const partialMarks = ["trusted.overlay.redirect", "trusted.overlay.metacopy"];
 const opaqueMark = "trusted.overlay.opaque";
 
-/** Writes the file anew, mode 0600. failed-precondition when the directory has what a layer cannot say. */
-export function writeDiff(directory: string, file: string, { signal }: { readonly signal: AbortSignal }): void {
+/** Writes the file anew, mode 0600, without the absolute paths of omit. failed-precondition when the directory has what a layer cannot say. */
+export function writeDiff(
+  directory: string,
+  file: string,
+  { signal, omit = [] }: { readonly signal: AbortSignal; readonly omit?: readonly string[] },
+): void {
   const output = openSync(
     file,
     constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW,
@@ -41,7 +45,7 @@ export function writeDiff(directory: string, file: string, { signal }: { readonl
   try {
     const root = openDirectory(directory);
     try {
-      new LayerWriter(directory, root, output).writeAll(signal);
+      new LayerWriter(directory, root, output).writeAll(new Set(omit.map(textToByteString)), signal);
     } finally {
       closeDescriptor(root);
     }
@@ -64,10 +68,11 @@ class LayerWriter {
     this.#output = output;
   }
 
-  writeAll(signal: AbortSignal): void {
+  writeAll(omit: ReadonlySet<ByteString>, signal: AbortSignal): void {
     const pending = this.#namesIn("").toReversed();
     for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
       signal.throwIfAborted();
+      if (omit.has(`/${path}`)) continue;
       if (this.#writeEntry(path)) pending.push(...this.#namesIn(`${path}/`).toReversed());
     }
     this.#write(tarEnd());

@@ -13,7 +13,12 @@ export type WorkerJob =
   /** Makes what was written durable, then measures. */
   | { readonly kind: "seal"; readonly directory: string }
   /** Writes what the directory has as a layer. */
-  | { readonly kind: "diff"; readonly directory: string; readonly file: string }
+  | {
+      readonly kind: "diff";
+      readonly directory: string;
+      readonly file: string;
+      readonly omit: readonly string[];
+    }
   /** Lists what the directory has otherwise than the layers below. */
   | { readonly kind: "changes"; readonly directory: string; readonly lower: readonly string[] }
   | { readonly kind: "remove"; readonly parent: string; readonly name: string };

@@ -50,7 +50,7 @@ async function runJob(job: WorkerJob, options: JobOptions): Promise<WorkerResult
       syncDirectory(job.directory);
       return measureTree(job.directory);
     case "diff":
-      writeDiff(job.directory, job.file, options);
+      writeDiff(job.directory, job.file, { ...options, omit: job.omit });
       return { bytes: 0, inodes: 0 };
     case "changes":
       return listChanges(job.directory, job.lower, options);

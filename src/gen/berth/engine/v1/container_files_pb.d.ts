@@ -100,6 +100,69 @@ export declare type ExportContainerResponse = Message<"berth.engine.v1.ExportCon
 export declare const ExportContainerResponseSchema: GenMessage<ExportContainerResponse>;
 
 /**
+ * @generated from message berth.engine.v1.CommitContainerRequest
+ */
+export declare type CommitContainerRequest = Message<"berth.engine.v1.CommitContainerRequest"> & {
+  /**
+   * @generated from field: string container = 1;
+   */
+  container: string;
+
+  /**
+   * Empty for an image without a name.
+   *
+   * @generated from field: string reference = 2;
+   */
+  reference: string;
+
+  /**
+   * @generated from field: string author = 3;
+   */
+  author: string;
+
+  /**
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * Dockerfile instructions, such as CMD ["/bin/sh"].
+   *
+   * @generated from field: repeated string changes = 5;
+   */
+  changes: string[];
+
+  /**
+   * A running container goes on while its files are read, which may then not fit together.
+   *
+   * @generated from field: bool no_pause = 6;
+   */
+  noPause: boolean;
+};
+
+/**
+ * Describes the message berth.engine.v1.CommitContainerRequest.
+ * Use `create(CommitContainerRequestSchema)` to create a new message.
+ */
+export declare const CommitContainerRequestSchema: GenMessage<CommitContainerRequest>;
+
+/**
+ * @generated from message berth.engine.v1.CommitContainerResponse
+ */
+export declare type CommitContainerResponse = Message<"berth.engine.v1.CommitContainerResponse"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message berth.engine.v1.CommitContainerResponse.
+ * Use `create(CommitContainerResponseSchema)` to create a new message.
+ */
+export declare const CommitContainerResponseSchema: GenMessage<CommitContainerResponse>;
+
+/**
  * @generated from enum berth.engine.v1.FileChangeKind
  */
 export enum FileChangeKind {
@@ -154,6 +217,16 @@ export declare const ContainerFilesService: GenService<{
     methodKind: "server_streaming";
     input: typeof ExportContainerRequestSchema;
     output: typeof ExportContainerResponseSchema;
+  },
+  /**
+   * Its image with what the container changed as one more layer becomes an image.
+   *
+   * @generated from rpc berth.engine.v1.ContainerFilesService.Commit
+   */
+  commit: {
+    methodKind: "unary";
+    input: typeof CommitContainerRequestSchema;
+    output: typeof CommitContainerResponseSchema;
   },
 }>;
 
