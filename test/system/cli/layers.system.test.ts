@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { after, suite, test } from "node:test";
-import { startDaemon } from "../../support/daemon.ts";
+import { eventually, startDaemon } from "../../support/daemon.ts";
 
 suite("layers with the berth command", async () => {
   const daemon = await startDaemon({ after });
@@ -125,6 +125,20 @@ suite("layers with the berth command", async () => {
     assert.equal(await daemon.ok("image", "inspect", "-f", "{{json .Config.Cmd}}", "second"), "null");
     assert.equal(await daemon.ok("image", "inspect", "-f", "{{len .RootFS.Layers}}", "second"), "3");
     assert.deepEqual(await readdir(path.join(daemon.root, "commits")), []);
+  });
+
+  test("commit lets a running container stand still while its files are read", async () => {
+    const script = "dd if=/dev/zero of=/b bs=1M count=64 && while :; do echo >> /a; echo >> /c; done";
+    await daemon.ok("run", "-d", "--name", "busy", "busybox", "sh", "-c", script);
+    const lines = async (container: string) => (await daemon.berth(["exec", container, "wc", "-l", "/c"])).stdout;
+    await eventually("something written", async () => /^[1-9]/.test(await lines("busy")));
+    await daemon.ok("commit", "busy", "moment");
+    const counts = await daemon.ok("run", "--rm", "moment", "sh", "-c", "wc -l < /a; wc -l < /c");
+    const [a = 0, c = 0] = counts.split("\n").map(Number);
+    assert.ok(c > 0 && (a === c || a === c + 1), `${a} and ${c}`);
+    const later = await lines("busy");
+    await eventually("that it goes on", async () => (await lines("busy")) !== later);
+    await daemon.ok("rm", "-f", "busy");
   });
 
   test("commit refuses what it cannot do and leaves nothing", async () => {
