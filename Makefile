@@ -34,6 +34,3 @@ bench: setup
 
 clean:
 	rm -rf dist build
-	$(MAKE) -C native/init clean
-	$(MAKE) -C native/keeper clean
-	$(MAKE) -C native/userns clean

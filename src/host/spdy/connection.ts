@@ -100,6 +100,7 @@ export class SpdyConnection implements AsyncDisposable {
     } catch (error) {
       if (isEngineError(error)) {
         this.#goAway(goAwayStatus.protocolError);
+        // A peer that does not take the word is left without it: the connection ends by the error either way.
         const told = this.#sending.then(async () => await this.#finish());
         await raceSignal(told, deadlineSignal(cleanupDeadlineMs, "GOAWAY")).catch(() => {});
       }

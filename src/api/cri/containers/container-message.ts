@@ -10,7 +10,7 @@ import { containerReason } from "../../../core/lifecycle/state/container-reason.
 import * as cri from "../../../gen/runtime/v1/api_pb.js";
 import { mappingMessages } from "../pods/mapping-messages.ts";
 import type { PodContainer } from "../runtime/find.ts";
-import { toNanoseconds } from "../runtime/times.ts";
+import { toNanoseconds } from "../times.ts";
 import { fromStopSignal } from "./config/process.ts";
 import { fromResourceLimits } from "./config/resources.ts";
 

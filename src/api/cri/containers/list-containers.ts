@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type * as cri from "../../../gen/runtime/v1/api_pb.js";
+import { inChunks } from "../chunks.ts";
 import type { CriRuntime } from "../runtime/deps.ts";
 import { findContainer, findPod, hasLabels, isMember, type PodContainer } from "../runtime/find.ts";
-import { inChunks } from "../stats/chunks.ts";
 import { containerMessage, containerState } from "./container-message.ts";
 
 export function listContainers({ engine }: CriRuntime, { filter }: cri.ListContainersRequest) {

@@ -3,9 +3,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { SnapshotUsage } from "../../../core/snapshots/snapshotter.ts";
 import type { FilesystemUsageSchema, ImageFsInfoResponseSchema } from "../../../gen/runtime/v1/api_pb.js";
+import { toNanoseconds } from "../times.ts";
 import type { CriImageDeps } from "./deps.ts";
-
-const nanosecondsPerMillisecond = 1_000_000n;
 
 /** One directory holds both: the layers of images, and the writable ones of containers. */
 export async function imageFsInfo(
@@ -15,7 +14,7 @@ export async function imageFsInfo(
 ): Promise<MessageInitShape<typeof ImageFsInfoResponseSchema>> {
   const { committed, writable, measuredAt } = await totals.read({ signal });
   const usage = ({ bytes, inodes }: SnapshotUsage): MessageInitShape<typeof FilesystemUsageSchema> => ({
-    timestamp: BigInt(measuredAt) * nanosecondsPerMillisecond,
+    timestamp: toNanoseconds(measuredAt),
     fsId: { mountpoint: snapshotter.root },
     usedBytes: { value: BigInt(bytes) },
     inodesUsed: { value: BigInt(inodes) },

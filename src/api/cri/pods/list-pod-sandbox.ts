@@ -3,9 +3,9 @@
 import { verifyPod } from "../../../core/pods/verify-pod.ts";
 import type { PodRecord } from "../../../core/sandboxes/sandbox.ts";
 import type * as cri from "../../../gen/runtime/v1/api_pb.js";
+import { inChunks } from "../chunks.ts";
 import type { CriRuntime } from "../runtime/deps.ts";
 import { findPod, hasLabels, listPods } from "../runtime/find.ts";
-import { inChunks } from "../stats/chunks.ts";
 import { podMessage, podState } from "./pod-message.ts";
 
 export async function listPodSandbox({ engine }: CriRuntime, { filter }: cri.ListPodSandboxRequest) {

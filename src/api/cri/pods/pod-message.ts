@@ -6,7 +6,7 @@ import { podAddresses } from "../../../core/lifecycle/state/hook-views.ts";
 import type { PodConfig } from "../../../core/sandboxes/pod.ts";
 import type { PodRecord } from "../../../core/sandboxes/sandbox.ts";
 import * as cri from "../../../gen/runtime/v1/api_pb.js";
-import { toNanoseconds } from "../runtime/times.ts";
+import { toNanoseconds } from "../times.ts";
 import { mappingMessage } from "./mapping-messages.ts";
 
 /** What a list shows and a status begins with. */

@@ -6,7 +6,7 @@ import type * as cri from "../../../gen/runtime/v1/api_pb.js";
 import { containerStatusMessage } from "../containers/container-message.ts";
 import type { CriRuntime } from "../runtime/deps.ts";
 import { getPod, isMember } from "../runtime/find.ts";
-import { toNanoseconds } from "../runtime/times.ts";
+import { toNanoseconds } from "../times.ts";
 import { podStatusMessage } from "./pod-message.ts";
 
 /** With the statuses of its containers, so that one call tells the kubelet everything. */

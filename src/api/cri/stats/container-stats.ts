@@ -10,8 +10,8 @@ import type {
   StreamContainerStatsRequest,
   StreamContainerStatsResponseSchema,
 } from "../../../gen/runtime/v1/api_pb.js";
+import { inChunks } from "../chunks.ts";
 import { getContainer, type PodContainer } from "../runtime/find.ts";
-import { inChunks } from "./chunks.ts";
 import type { CallOptions, StatsDependencies } from "./dependencies.ts";
 import { toContainerStats } from "./messages.ts";
 import { containerTarget, runningMembers } from "./selection.ts";

@@ -23,6 +23,7 @@ import type {
   SwapUsageSchema,
 } from "../../../gen/runtime/v1/api_pb.js";
 import type { PodContainer } from "../runtime/find.ts";
+import { toNanoseconds } from "../times.ts";
 import type { PodWithMembers } from "./selection.ts";
 
 /** A container's; directory is where its writable layer lies. */
@@ -42,7 +43,7 @@ export function toContainerStats(
     ...(cgroup?.memory !== undefined && { swap: toSwap(cgroup.memory, cgroup.readAt) }),
     ...(writableLayer !== undefined && {
       writableLayer: {
-        timestamp: nanoseconds(writableLayer.measuredAt),
+        timestamp: toNanoseconds(writableLayer.measuredAt),
         fsId: { mountpoint: directory },
         usedBytes: count(writableLayer.bytes),
         inodesUsed: count(writableLayer.inodes),
@@ -69,7 +70,7 @@ export function toPodSandboxStats(
     linux: {
       ...(cgroup !== undefined && toUsage(cgroup, cpuNanoCores)),
       ...(cgroup?.pids !== undefined && {
-        process: { timestamp: nanoseconds(cgroup.readAt), processCount: count(cgroup.pids.current) },
+        process: { timestamp: toNanoseconds(cgroup.readAt), processCount: count(cgroup.pids.current) },
       }),
       ...(interfaces !== undefined && { network: toNetwork(interfaces, pod.attachments[0]?.interfaceName) }),
       containers,
@@ -80,7 +81,7 @@ export function toPodSandboxStats(
 type Usage = Pick<MessageInitShape<typeof LinuxPodSandboxStatsSchema>, "cpu" | "memory" | "io">;
 
 function toUsage({ readAt, cpu, memory, pressure }: CgroupStatistics, cpuNanoCores: bigint | undefined): Usage {
-  const timestamp = nanoseconds(readAt);
+  const timestamp = toNanoseconds(readAt);
   return {
     ...(cpu !== undefined && {
       cpu: {
@@ -122,7 +123,7 @@ function toSwap(
 ): MessageInitShape<typeof SwapUsageSchema> {
   const hasLimit = swapBytes !== undefined && swapLimitBytes !== undefined;
   return {
-    timestamp: nanoseconds(readAt),
+    timestamp: toNanoseconds(readAt),
     ...(swapBytes !== undefined && { swapUsageBytes: count(swapBytes) }),
     ...(hasLimit && { swapAvailableBytes: count(Math.max(0, swapLimitBytes - swapBytes)) }),
   };
@@ -132,7 +133,7 @@ function toSwap(
 function toNetwork(interfaces: readonly InterfaceStatistics[], defaultName = "eth0") {
   const main = interfaces.find(({ name }) => name === defaultName);
   return {
-    timestamp: nanoseconds(Date.now()),
+    timestamp: toNanoseconds(Date.now()),
     ...(main !== undefined && { defaultInterface: toInterface(main) }),
     interfaces: interfaces.filter((candidate) => candidate !== main).map(toInterface),
   };
@@ -168,9 +169,4 @@ function toPsiData(line: PressureLine): MessageInitShape<typeof PsiDataSchema> {
 
 function count(value: number): { readonly value: bigint } {
   return { value: BigInt(value) };
-}
-
-/** Of milliseconds since 1970. */
-export function nanoseconds(milliseconds: number): bigint {
-  return BigInt(Math.trunc(milliseconds)) * 1_000_000n;
 }

@@ -7,7 +7,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { assert } from "../../../base/errors.ts";
 import type { MetricDescriptorSchema, MetricSchema } from "../../../gen/runtime/v1/api_pb.js";
 import { MetricType } from "../../../gen/runtime/v1/api_pb.js";
-import { nanoseconds } from "./messages.ts";
+import { toNanoseconds } from "../times.ts";
 
 /** Labels that every metric has: whose it is. id and name are the same, the container's or the pod's id. */
 const ownerLabels = ["pod", "namespace", "container", "id", "image", "name"] as const;
@@ -67,7 +67,7 @@ export function toMetrics<S>(
       return {
         name,
         // 0 says that it was read for this call.
-        timestamp: value.measuredAt === undefined ? 0n : nanoseconds(value.measuredAt),
+        timestamp: value.measuredAt === undefined ? 0n : toNanoseconds(value.measuredAt),
         metricType: type === "counter" ? MetricType.COUNTER : MetricType.GAUGE,
         labelValues: [...ownerValues, ...(value.labels ?? [])],
         value: { value: BigInt(value.value) },

@@ -12,8 +12,8 @@ import type {
   StreamPodSandboxMetricsRequest,
   StreamPodSandboxMetricsResponseSchema,
 } from "../../../gen/runtime/v1/api_pb.js";
+import { inChunks } from "../chunks.ts";
 import type { PodContainer } from "../runtime/find.ts";
-import { inChunks } from "./chunks.ts";
 import type { CallOptions, StatsDependencies } from "./dependencies.ts";
 import { containerFamilies } from "./families/container-families.ts";
 import type { ContainerSource } from "./families/container-source.ts";

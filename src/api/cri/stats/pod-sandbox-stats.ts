@@ -10,7 +10,7 @@ import type {
   StreamPodSandboxStatsRequest,
   StreamPodSandboxStatsResponseSchema,
 } from "../../../gen/runtime/v1/api_pb.js";
-import { inChunks } from "./chunks.ts";
+import { inChunks } from "../chunks.ts";
 import type { CallOptions, StatsDependencies } from "./dependencies.ts";
 import { toPodSandboxStats } from "./messages.ts";
 import { type PodWithMembers, podOf, podTarget, readyPods } from "./selection.ts";

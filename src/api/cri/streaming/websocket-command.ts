@@ -37,7 +37,7 @@ export function openWebSocketCommand(
   void sizes.follow(socket.incoming(channels.resize));
   const writer = (type: "stdout" | "stderr") =>
     request[type] ? async (chunk: Uint8Array) => await socket.send(channels[type], chunk) : undefined;
-  // Clients of long ago wait for a first message, empty as it is, before they send.
+  // Clients of long ago wait for a first message, empty as it is, before they send. That a peer has gone shows elsewhere.
   const first = request.stdout ? channels.stdout : request.stderr ? channels.stderr : channels.error;
   void socket.send(first, new Uint8Array()).catch(() => {});
   return {

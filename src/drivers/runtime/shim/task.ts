@@ -178,7 +178,7 @@ class ShimExec extends ShimProcess {
   /** It may have started when nobody waited for it any more: a shim deletes none that runs. */
   async #undoStart(signal: AbortSignal): Promise<void> {
     if (this.pid !== 0) {
-      await this.kill(sigkill, { all: true, signal }).catch(() => {}); // it has ended by itself
+      await this.kill(sigkill, { all: true, signal }).catch(() => {}); // it has ended by itself, or waiting for it tells what is wrong
       await this.wait({ signal });
     }
     await this.delete({ signal });

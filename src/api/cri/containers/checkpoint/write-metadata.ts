@@ -13,7 +13,7 @@ import * as cri from "../../../../gen/runtime/v1/api_pb.js";
 import { hasErrno } from "../../../../host/files/errno.ts";
 import { formatRuntimeSpec } from "../../../../oci/runtime/spec-text.ts";
 import type { PodContainer } from "../../runtime/find.ts";
-import { toNanoseconds } from "../../runtime/times.ts";
+import { toNanoseconds } from "../../times.ts";
 import { containerStatusMessage } from "../container-message.ts";
 
 /** record: the container as it was when it stood still. */
